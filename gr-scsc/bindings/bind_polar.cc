@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "bindings.h"
+
+void bind_polar(pybind11::module_&) {}
