@@ -30,17 +30,18 @@ def parse_code_rate(text: str | float) -> Fraction:
     try:
         rate = Fraction(str(text)).limit_denominator(1000)
     except (ValueError, ZeroDivisionError):
-        raise ValueError(
-            f"code_rate must be a fraction such as 1/2 or 0.5, got {text!r}"
-        ) from None
+        raise ValueError(f"code_rate must be a fraction such as 1/2 or 0.5, got {text!r}") from None
     if not MIN_CODE_RATE <= rate <= MAX_CODE_RATE:
         raise ValueError(f"code_rate must be in 1/10..0.95, got {text}")
     return rate
 
 
-CodeRate = Annotated[
-    str, BeforeValidator(str), AfterValidator(lambda text: text if parse_code_rate(text) else text)
-]
+def _check_code_rate(text: str) -> str:
+    parse_code_rate(text)
+    return text
+
+
+CodeRate = Annotated[str, BeforeValidator(str), AfterValidator(_check_code_rate)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
@@ -156,13 +157,13 @@ def load_config(
     values: dict[str, Any] = {}
     for file in files:
         layer = _read_yaml(Path(file))
-        build_keys(model, layer, source=str(file))
+        check_keys(model, layer, source=str(file))
         values.update(layer)
     values.update({key: value for key, value in (overrides or {}).items() if value is not None})
     return build(model, values, source=", ".join(str(file) for file in files))
 
 
-def build_keys(model: type[BaseModel], values: dict[str, Any], source: str = "") -> None:
+def check_keys(model: type[BaseModel], values: dict[str, Any], source: str = "") -> None:
     """ConfigError when `values` has a key that the model does not know."""
     for key in values:
         if key not in model.model_fields:
