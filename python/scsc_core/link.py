@@ -353,7 +353,11 @@ class SymbolLink:
         self._image_id = 0
 
     def transmit(self, image: np.ndarray) -> LinkResult:
-        """Send one picture uint8 [H, W, 3] over the next fading blocks of the seeded channel."""
+        """Send one picture uint8 [H, W, 3] over the next fading blocks of the channel, and score it."""
+        return score(self.config, image, self.carry(image))
+
+    def carry(self, image: np.ndarray) -> "Carried":
+        """Send one picture, without scoring: what each stage made of it and how long it took."""
         clock = _StageClock()
         tx, rx = self.transmitter, self.receiver
         compressed = tx.compress(image, self._image_id)
@@ -374,11 +378,28 @@ class SymbolLink:
         clock.stop("decode")
         picture = rx.reconstruct(payload, size=image.shape[:2])
         clock.stop("reconstruct")
-        return score(self.config, image, compressed, coded, llr, payload, picture, clock.seconds)
+        return Carried(compressed, coded, h, z, y, llr, payload, picture, clock.seconds)
 
 
-def score(config, image, compressed, coded, llr, payload, picture, seconds) -> LinkResult:
-    """LinkResult of one transmission, given what each stage produced."""
+@dataclass(frozen=True)
+class Carried:
+    """Every stage's product for one picture: see SymbolLink.carry; `seconds` is wall time by stage."""
+
+    compressed: Compressed
+    coded: Coded
+    h: np.ndarray
+    z: np.ndarray
+    y: np.ndarray
+    llr: np.ndarray
+    payload: Payload
+    picture: Picture
+    seconds: dict[str, float]
+
+
+def score(config: LinkConfig, image: np.ndarray, carried: Carried) -> LinkResult:
+    """LinkResult of one transmission, judged against the picture that was sent."""
+    compressed, coded, payload = carried.compressed, carried.coded, carried.payload
+    picture = carried.picture
     k = len(coded.bits) // bits_per_use(config)
     k_net = compressed.codec_bytes * 8 / (float(config.rate) * bits_per_use(config))
     return LinkResult(
@@ -395,12 +416,12 @@ def score(config, image, compressed, coded, llr, payload, picture, seconds) -> L
         channel_uses=k,
         n_blocks=len(payload.block_ok),
         block_errors=payload.block_errors,
-        coded_bit_error_rate=float(np.mean((llr < 0) != coded.codeword_bits)),
+        coded_bit_error_rate=float(np.mean((carried.llr < 0) != coded.codeword_bits)),
         iterations=payload.iterations,
         psnr_db=metrics.psnr_db(image, picture.image),
         ms_ssim=metrics.ms_ssim(image, picture.image),
         over_budget=compressed.over_budget,
-        seconds=seconds,
+        seconds=carried.seconds,
     )
 
 
