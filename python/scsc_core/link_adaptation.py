@@ -14,7 +14,7 @@ import numpy as np
 from . import mimo
 from .channels.symbol_channel import SymbolChannel
 from .config import MODULATIONS, LinkConfig, parse_code_rate
-from .link import bits_per_use, transmit_tables, used_csi
+from .link_parameters import bits_per_use, transmit_tables, used_csi
 
 CODE_RATES = ("1/10", "1/6", "1/3", "1/2", "2/3", "3/4", "5/6", "9/10")
 MARGIN_DB = 1.0  # NR LDPC, K = 8448, 12 iterations: about 1 dB from the BICM limit at BLER 1e-2
