@@ -24,6 +24,12 @@ _WIRE = {
     np.dtype(np.complex64): (0x0A, ">c8"),
     np.dtype(np.complex128): (0x0B, ">c16"),
 }
+
+
+class BadPdu(ValueError):
+    """A message that is not what its port carries."""
+
+
 _DTYPES = {code: (dtype, wire) for dtype, (code, wire) in _WIRE.items()}
 _UNIFORM_VECTOR = 0x0A
 _HEADER = struct.Struct(">BBIBB")  # tag, sub-type, items, number of pad bytes, the pad byte
@@ -56,11 +62,11 @@ def from_vector(vector: Any) -> np.ndarray:
     Source: ours.
     """
     if not pmt.is_uniform_vector(vector):
-        raise ValueError(f"a PDU's second part must be a uniform vector, got {str(vector)[:60]}")
+        raise BadPdu(f"a PDU's second part must be a uniform vector, got {str(vector)[:60]}")
     data = pmt.serialize_str(vector)
     _, code, items, pads, _ = _HEADER.unpack_from(data)
     if code not in _DTYPES:
-        raise ValueError(f"a vector must be u8, s8, s32, f32, f64, c32 or c64, got code {code}")
+        raise BadPdu(f"a vector must be u8, s8, s32, f32, f64, c32 or c64, got code {code}")
     dtype, wire = _DTYPES[code]
     return np.frombuffer(data, wire, items, _HEADER.size - 1 + pads).astype(dtype)
 
@@ -118,7 +124,7 @@ def from_dict(message: Any) -> dict[str, Any]:
     Source: ours.
     """
     if not pmt.is_dict(message):
-        raise ValueError(f"a message must be a dict, got {str(message)[:60]}")
+        raise BadPdu(f"a message must be a dict, got {str(message)[:60]}")
     items = pmt.dict_items(message)
     pairs = (pmt.nth(i, items) for i in range(pmt.length(items)))
     return {str(pmt.car(pair)): _value_from_pmt(pmt.cdr(pair)) for pair in pairs}
@@ -148,18 +154,18 @@ def from_pdu(
     Source: ours.
     """
     if not pmt.is_pair(pdu):
-        raise ValueError(f"a PDU must be a pair of dict and vector, got {str(pdu)[:60]}")
+        raise BadPdu(f"a PDU must be a pair of dict and vector, got {str(pdu)[:60]}")
     meta = from_dict(pmt.car(pdu))
     array = from_vector(pmt.cdr(pdu))
     if array.dtype != np.dtype(dtype):
-        raise ValueError(f"PDU vector must be {np.dtype(dtype)}, got {array.dtype}")
+        raise BadPdu(f"PDU vector must be {np.dtype(dtype)}, got {array.dtype}")
     missing = [key for key in shape_keys if key not in meta]
     if missing:
-        raise ValueError(f"PDU lacks the key {missing[0]!r}; it has {sorted(meta)}")
+        raise BadPdu(f"PDU lacks the key {missing[0]!r}; it has {sorted(meta)}")
     if not shape_keys:
         return array, meta
     shape = tuple(meta[key] for key in shape_keys)
     if any(not isinstance(n, int) or n < 0 for n in shape) or np.prod(shape) != array.size:
         names = " x ".join(shape_keys)
-        raise ValueError(f"PDU shape {names} = {shape} does not fit {array.size} items")
+        raise BadPdu(f"PDU shape {names} = {shape} does not fit {array.size} items")
     return array.reshape(shape), meta

@@ -8,7 +8,7 @@ Every port carries PDUs ``(dict . vector)`` named after their content; `STATUS`,
 |---|---|---|
 | image, result | u8 | height, width, channels |
 | bytes | u8, packed transport payload (header + compressed image + CRC) | - |
-| bits | u8, one coded bit each | - |
+| bits, codeword | u8, one coded bit each | - |
 | symbols, combined | c32, C order | n_tx, k |
 | received | c32, C order | n_rx, k |
 | csi, csi_true | c64, C order | n_blocks, n_rx, n_tx |
@@ -23,6 +23,7 @@ build bit-identical transmit tables and a flowgraph gives the very numbers that 
 IMAGE = "image"
 BYTES = "bytes"
 BITS = "bits"
+CODEWORD = "codeword"
 SYMBOLS = "symbols"
 RECEIVED = "received"
 COMBINED = "combined"
@@ -56,16 +57,20 @@ PROBLEM = "problem"
 # bytes, bits
 CODEC = "codec"
 QP = "qp"
-N_BYTES = "n_bytes"
+N_BYTES = "n_bytes"  # of the compressed picture alone
+OVER_BUDGET = "over_budget"  # the rate target could not be met
+N_BITS = "n_bits"
 N_INFO = "n_info"  # payload bits handed to the channel code
 FEC = "fec"
 CODE_RATE = "code_rate"
 RV = "rv"
 MODULATION = "modulation"
+INTERLEAVER = "interleaver"
 BLOCK_BITS = "block_bits"  # s32vector, coded bits of each code block
 BLOCK_ERRORS = "block_errors"
 N_CODE_BLOCKS = "n_code_blocks"
 ITERATIONS = "iterations"
+VALID_BYTES = "valid_bytes"  # in front of the first failed code block
 
 # symbols, received, frames, csi
 K = "k"
@@ -90,8 +95,7 @@ PSNR_DB = "psnr_db"
 MS_SSIM = "ms_ssim"
 CBR_K = "cbr_k"
 CBR_L = "cbr_l"
-BIT_ERRORS = "bit_errors"
-BITS_COMPARED = "bits_compared"
+CODED_BIT_ERROR_RATE = "coded_bit_error_rate"
 TIME_PREFIX = "time_"  # time_<stage>_ms: what a stage spent on this frame
 
 
@@ -106,6 +110,7 @@ SHAPES = {
     SENT: (HEIGHT, WIDTH, CHANNELS),
     BYTES: (),
     BITS: (),
+    CODEWORD: (),
     SYMBOLS: (N_TX, K),
     COMBINED: (N_TX, K),
     RECEIVED: (N_RX, K),
@@ -119,6 +124,7 @@ DTYPES = {
     SENT: "uint8",
     BYTES: "uint8",
     BITS: "uint8",
+    CODEWORD: "uint8",
     SYMBOLS: "complex64",
     COMBINED: "complex64",
     RECEIVED: "complex64",
