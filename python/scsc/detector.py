@@ -75,12 +75,8 @@ class detector(link_block):
     def _combine(self, config, y, h, uses):
         h_used, noise_var = used_csi(config, h)
         tables = transmit_tables(config, h)
-        ends = np.cumsum(uses)
-        parts = [
-            mimo.combine(y[:, end - n : end], h_used[b], tables[b], noise_var)
-            for b, (n, end) in enumerate(zip(uses, ends, strict=True))
-        ]
-        return np.concatenate(parts, axis=1).astype(np.complex64)
+        r = mimo.combine(y, h_used, tables, noise_var, block_uses=uses)
+        return np.ascontiguousarray(r, np.complex64)
 
 
 _NEEDED = (keys.H, keys.N_BLOCKS, keys.N_TX, keys.BLOCK_USES, keys.N_INFO)

@@ -18,7 +18,7 @@ class image_sink(message_block):
 
     Message ports:
         result (in): u8 [height, width, 3].
-        credit (out): dict per picture, to `credit` of the image source when no link_metrics is there.
+        credit (out): dict per picture, for the image source where no link_metrics gives credit.
         status (out): dict of frames, dropped, written, bytes.
 
     Args:

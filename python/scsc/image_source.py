@@ -155,5 +155,5 @@ class image_source(message_block):
         if path not in self._pictures:
             if len(self._pictures) >= _CACHED_PICTURES:
                 self._pictures.pop(next(iter(self._pictures)))
-            self._pictures[path] = codecs.read_image(path)
+            self._pictures[path] = codecs.load_image(path)
         return self._pictures[path]

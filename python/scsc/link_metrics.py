@@ -151,9 +151,9 @@ class link_metrics(message_block):
         count["delivered"] += result.delivered
         count["block_errors"] += result.block_errors
         self._psnr_sum += min(result.psnr_db, 100.0) if np.isfinite(result.psnr_db) else 0.0
-        compared = count["compared"] = count.get("compared", 0) + 1
-        count["delivered_share"] = count["delivered"] / compared
-        count["mean_psnr_db"] = self._psnr_sum / compared
+        compared = count[keys.COMPARED] = count.get(keys.COMPARED, 0) + 1
+        count[keys.DELIVERED_SHARE] = count["delivered"] / compared
+        count[keys.MEAN_PSNR_DB] = self._psnr_sum / compared
         for name in (keys.PSNR_DB, keys.CBR_K, keys.CBR_L, keys.CODED_BIT_ERROR_RATE, keys.MS_SSIM):
             count[name] = getattr(result, name)
         for name in (keys.SNR_DB, keys.QP, keys.PRECODER, keys.DETECTOR, keys.MODULATION):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all message blocks share: ports, guarded handlers, commands, status, and the end of input."""
+"""What all message blocks share: ports, guarded handlers, commands, status, end of input."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ class message_block(gr.basic_block):
     port of PDUs, `(meta)` for one of dicts. Handlers are guarded by the Supervisor. Bad messages
     are counted in `dropped` and logged at most once a second.
 
-    The end: PDUs with `last` on the first PDU input close the block as soon as `idle()` holds, after
-    everything went out. A block does not end because one of its neighbours did, as blocks of GNU
+    The end: `last` on the main input closes the block as soon as `idle()` holds, after everything
+    went out. A block does not end because one of its neighbours did, as blocks of GNU
     Radio do; several inputs and answers on the way back would otherwise lose the last picture. A
     frame that is dropped is passed on as an empty PDU, so that those behind count it and end too.
 
@@ -38,14 +38,14 @@ class message_block(gr.basic_block):
         pdus: input ports that carry PDUs.
         dicts: input ports that carry plain dicts.
         outputs: output ports; the first one passes the end on.
-        main: the input port that decides about the end, the first of `pdus` by default.
+        main: input ports that decide about the end, by default the first of `pdus`.
         settable: parameters with a setter `set_<parameter>`, reachable through port `cmd`.
     """
 
     def __init__(self, name, pdus=(), dicts=(), outputs=(), settable=(), main=None):
         gr.basic_block.__init__(self, f"scsc_{name}", None, None)
         self.supervisor = supervisor.current()
-        self._main = main or (pdus[0] if pdus else None)
+        self._main = frozenset(main or pdus[:1])
         self._carrier = pdus[0] if pdus else None  # the port whose losses are passed on
         self._outputs = tuple(outputs)
         self._settable = tuple(settable)
@@ -93,13 +93,13 @@ class message_block(gr.basic_block):
                 self._pass_on(meta, port)
                 return
             array, meta = from_pdu(message, keys.DTYPES[port], keys.SHAPES[port])
-            if port == self._main:
+            if port in self._main:
                 self.counters["frames"] += 1
             getattr(self, f"on_{port}")(array, meta)
         except (BadFrame, BadPdu) as error:
             self.drop(f"{port}: {error}", meta, port)
         else:
-            self._last_seen = self._last_seen or (port == self._main and _is_last(meta))
+            self._last_seen = self._last_seen or (port in self._main and _is_last(meta))
         self.publish_status(final=_is_last(meta))
 
     def _receive_dict(self, port, message):
@@ -109,7 +109,7 @@ class message_block(gr.basic_block):
             self.drop(f"{port}: {error}", {}, port)
             return
         getattr(self, f"on_{port}")(meta)
-        self._last_seen = self._last_seen or (port == self._main and _is_last(meta))
+        self._last_seen = self._last_seen or (port in self._main and _is_last(meta))
 
     def on_cmd(self, command):
         """Set parameters by a dict `{name: value}`; what is unknown or impossible is a warning."""
@@ -170,7 +170,7 @@ class message_block(gr.basic_block):
         return True
 
     def _pass_on(self, meta, port):
-        if port == self._main:
+        if port in self._main:
             self._last_seen = self._last_seen or _is_last(meta)
         if port == self._carrier and keys.FRAME in meta:
             self.on_lost_frame(meta)

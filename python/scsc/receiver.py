@@ -13,7 +13,7 @@ from .source_decoder import source_decoder
 
 
 class receiver(gr.hier_block2):
-    """The whole receiver from one configuration: CEN and detector, channel decoder, picture decoder.
+    """The whole receiver from one configuration: CEN, detector, channel decoder, picture decoder.
 
     Message ports:
         received (in): c32 [n_rx, k].

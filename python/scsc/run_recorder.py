@@ -27,7 +27,7 @@ class run_recorder(message_block):
     Args:
         name: str of letters, digits and ._-, part of the folder's name.
         root: str, folder of all runs.
-        config: LinkConfig or the path of a YAML file that says how the run was made; None: defaults.
+        config: LinkConfig or path of a YAML file that says how the run was made; None: defaults.
         max_pictures: int >= 0, pictures to keep.
     Attributes:
         path: Path of the run folder.
@@ -40,7 +40,7 @@ class run_recorder(message_block):
         if max_pictures < 0:
             raise ValueError(f"max_pictures must be >= 0, got {max_pictures}")
         super().__init__(
-            "run_recorder", pdus=(keys.RESULT,), dicts=(keys.METRICS,), main=keys.METRICS
+            "run_recorder", pdus=(keys.RESULT,), dicts=(keys.METRICS,), main=(keys.METRICS,)
         )
         if not isinstance(config, LinkConfig):
             config = load_config(LinkConfig, [config] if config else [])

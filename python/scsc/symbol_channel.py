@@ -49,7 +49,7 @@ class symbol_channel(link_block):
         fading: "per_image" (one H per picture, the paper's), "per_codeword" or "per_uses".
         fading_uses: int >= 1, channel uses of one H with per_uses.
         snr_db: float, -50..100.
-        snr_def: "pz_n0" (power of one antenna over N0) or "rx_ant" (received, 3 dB more for n_tx 2).
+        snr_def: "pz_n0" (one transmit antenna's power over N0) or "rx_ant" (received, all of them).
         n_tx, n_rx: int 1..8.
         rician_k_db: float, -60..60, K factor of rician.
         correlation_tx, correlation_rx: float in [0, 1), exponential correlation of antennas.

@@ -95,6 +95,9 @@ PSNR_DB = "psnr_db"
 MS_SSIM = "ms_ssim"
 CBR_K = "cbr_k"
 CBR_L = "cbr_l"
+COMPARED = "compared"
+DELIVERED_SHARE = "delivered_share"
+MEAN_PSNR_DB = "mean_psnr_db"
 CODED_BIT_ERROR_RATE = "coded_bit_error_rate"
 TIME_PREFIX = "time_"  # time_<stage>_ms: what a stage spent on this frame
 
