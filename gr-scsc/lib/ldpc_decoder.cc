@@ -45,6 +45,15 @@ int hidden_edges(const std::vector<LdpcEdge>& row)
         row.begin(), row.end(), [](const LdpcEdge& e) { return e.column < kLdpcHiddenColumns; }));
 }
 
+/// Start of n bytes on a cache line: messages are read in whole registers, and split ones cost double.
+int8_t* aligned_bytes(std::vector<int8_t>& memory, size_t n)
+{
+    constexpr size_t kLine = 64;
+    if (memory.size() < n + kLine)
+        memory.resize(n + kLine);
+    return memory.data() + (kLine - reinterpret_cast<uintptr_t>(memory.data()) % kLine) % kLine;
+}
+
 LdpcRule rule_of(const LdpcGraph& graph, int row)
 {
     if (graph.base_graph == 2)
@@ -158,11 +167,8 @@ void LdpcDecoder::decode(LdpcBlock* blocks,
     const LdpcKernels& kernel = ldpc_kernels();
     const size_t columns = static_cast<size_t>(g.n_columns) * s.stride;
     const size_t messages = g.edges.size() * s.lanes;
-    if (workspace.posterior.size() < columns)
-        workspace.posterior.resize(columns);
-    if (workspace.message.size() < messages)
-        workspace.message.resize(messages);
-    int8_t* posterior = workspace.posterior.data();
+    int8_t* posterior = aligned_bytes(workspace.posterior, columns);
+    int8_t* message = aligned_bytes(workspace.message, messages);
     load(blocks, count, how, posterior);
 
     // A row whose own parity column was not received passes nothing on, so the largest need of the
@@ -179,7 +185,7 @@ void LdpcDecoder::decode(LdpcBlock* blocks,
     const int checked_rows = how.crc ? 4 : n_rows;
     uint64_t active = count == 64 ? ~uint64_t{ 0 } : (uint64_t{ 1 } << count) - 1;
     for (int iteration = 1; iteration <= how.max_iterations && active != 0; ++iteration) {
-        kernel.iterate(s, posterior, workspace.message.data(), n_rows, iteration == 1);
+        kernel.iterate(s, posterior, message, n_rows, iteration == 1);
         uint64_t candidates = kernel.satisfied(s, posterior, checked_rows, active);
         for (; candidates != 0; candidates &= candidates - 1) {
             const int b = __builtin_ctzll(candidates);

@@ -23,10 +23,8 @@ void correct(T& m1, T& m2)
     // Magnitudes above 64 end at the clamp anyway; below, m + 4 cannot leave the int8 range.
     m1 = S::minu(m1, S::set1(64));
     m2 = S::minu(m2, S::set1(64));
-    if constexpr (rule != LdpcRule::bg2) {
-        m1 = scale(m1);
-        m2 = scale(m2);
-    }
+    m1 = scale(m1);
+    m2 = scale(m2);
     const T offset = S::set1(rule == LdpcRule::bg1_core ? 2 : 1);
     m1 = S::subu(m1, offset);
     m2 = S::subu(m2, offset);

@@ -144,9 +144,9 @@ struct Simd {
         const T sum = (T)((U)a - (U)b);
         return saturate(sum, (a ^ sum) & (a ^ b), a);
     }
-    static T subu(T a, T b) { return (T)((U)a - (U)b) & (T)((U)a > (U)b); }
-    static T minu(T a, T b) { return blend((T)((U)a < (U)b), a, b); }
-    static T maxu(T a, T b) { return blend((T)((U)a < (U)b), b, a); }
+    static T subu(T a, T b) { return (T)((U)maxu(a, b) - (U)b); }
+    static T minu(T a, T b) { return (T)((U)a < (U)b ? (U)a : (U)b); }
+    static T maxu(T a, T b) { return (T)((U)a > (U)b ? (U)a : (U)b); }
     static T abs(T a) { return apply_sign(a, a); }
     static T bit_xor(T a, T b) { return a ^ b; }
     static T bit_or(T a, T b) { return a | b; }
