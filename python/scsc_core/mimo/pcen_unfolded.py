@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""pcen_unfolded: six unfolded gradient steps on BICM information with trained step sizes."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from .constellation import label_bits, product_alphabet
+from .information import antithetic_noise, mutual_information
+from .pcen import HIGHEST_GAIN, LOWEST_GAIN, label_maps, rotation
+from .power import waterfill
+
+LAYERS = 6
+NOISE_SAMPLES, NOISE_SEED = 64, 4
+MIX_OFFSET = 1.5  # sigmoid(-1.5) = .18: the share of equal power in the start
+_CHOICE_SAMPLES = 256
+_CHUNK = 32
+
+
+class UnfoldedPcen:
+    """The trained scalars of the unfolded enhancement.
+
+    Per label map k: `gam` [2, 6] (log step), `al` [2, 6] (logit of the damping), `psi`, `phi`
+    [2] (rotation of the start) and `mix` [2] (logit + 1.5 of the equal-power share).
+
+    Raises:
+        ValueError: a tensor is missing or has the wrong shape.
+    Source: link.md section 5.3.
+    """
+
+    def __init__(self, tensors: dict[str, np.ndarray]):
+        shapes = {"gam": (2, LAYERS), "al": (2, LAYERS), "psi": (2,), "phi": (2,), "mix": (2,)}
+        for name, shape in shapes.items():
+            found = tensors[name].shape if name in tensors else None
+            if found != shape:
+                raise ValueError(f"pcen_unfolded: {name} must have shape {shape}, got {found}")
+            setattr(self, name, np.asarray(tensors[name], float))
+
+    @classmethod
+    def from_tensors(cls, tensors: dict[str, np.ndarray], config: dict) -> UnfoldedPcen:
+        """Build from the tensors of a model file (no configuration is needed)."""
+        return cls(tensors)
+
+    def precoder(self, gains: np.ndarray, kappa: int) -> np.ndarray:
+        """Unit-norm C [b, 2, 2] with P = V1 C sqrt(Ptot), for one label map.
+
+        C <- unit(a C + (1 - a) unit(C + e^gamma unit(diag(g) C Et))), Et = 4 E - sum_k E_k.
+        """
+        share = 1 / (1 + np.exp(MIX_OFFSET - self.mix[kappa]))
+        p = (1 - share) * waterfill(gains)[:, 0] + share * 0.5
+        p = np.minimum(np.maximum(p, 0.001), 0.999)
+        start = rotation(self.psi[kappa], self.phi[kappa])
+        matrix = np.sqrt(np.stack([p, 1 - p], -1))[:, :, None] * start
+        for t in range(LAYERS):
+            gradient = gains[:, :, None] * (matrix @ bicm_error(matrix, gains, kappa))
+            keep = 1 / (1 + np.exp(-self.al[kappa, t]))
+            moved = _unit(matrix + np.exp(self.gam[kappa, t]) * _unit(gradient))
+            matrix = _unit(keep * matrix + (1 - keep) * moved)
+        return matrix
+
+
+def _unit(matrix: np.ndarray) -> np.ndarray:
+    norm = (matrix.real**2 + matrix.imag**2).sum((1, 2))
+    return matrix / np.sqrt(norm + 1e-12)[:, None, None]
+
+
+@lru_cache(maxsize=None)
+def _columns(kappa: int) -> tuple[np.ndarray, np.ndarray]:
+    """Masks [5, 16, 16] (all, equal bit k) and weights [16, 5]: 1, Re x1, Re x2, Im x1, Im x2."""
+    symbols = product_alphabet(2, 2)[0]
+    # row i of the label map sends symbols[order[i]]; the order is its own inverse
+    order = np.argmin(np.abs(label_maps()[kappa][:, None] - symbols).sum(-1), 1)
+    bits = label_bits(16, 4)[order].T
+    masks = np.concatenate([np.ones((1, 16, 16)), bits[:, :, None] == bits[:, None]])
+    return masks, np.concatenate([np.ones((16, 1)), symbols.real, symbols.imag], 1)
+
+
+def bicm_error(matrix: np.ndarray, gains: np.ndarray, kappa: int) -> np.ndarray:
+    """Et = 4 E - sum_k E_k [b, 2, 2]: the error matrix of the gradient of BICM information.
+
+    E is the error covariance of x given r = diag(sqrt g) C x + n, E_k that given bit k too.
+
+    Args:
+        matrix: complex128 [b, 2, 2], C.
+        gains: float64 [b, 2], at most 30 dB.
+        kappa: label map, 0 (identity) or 1 (xor).
+    """
+    symbols = product_alphabet(2, 2)[0]
+    masks, weights = _columns(kappa)
+    noise = antithetic_noise(NOISE_SAMPLES, 2, NOISE_SEED)
+    real_noise = np.concatenate([noise.real, noise.imag], 1)
+    out = np.empty(matrix.shape, complex)
+    for start in range(0, len(matrix), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        points = (symbols @ matrix[part].swapaxes(1, 2)) * np.sqrt(gains[part])[:, None]
+        points = np.concatenate([points.real, points.imag], 2)
+        energy = (points * points).sum(2)
+        distance = energy[:, :, None] + energy[:, None] - 2 * points @ points.swapaxes(1, 2)
+        kernel = np.exp(-np.maximum(distance, 0))
+        # column (group, moment, i): sum_j exp(a_j) E_ij [same bit] (1, x_j)
+        columns = kernel[:, None, None] * masks[:, None] * weights.T[None, None, :, None]
+        columns = columns.reshape(len(points), -1, 16).swapaxes(1, 2)
+        sums = np.exp(2 * real_noise @ points.swapaxes(1, 2)) @ columns
+        sums = sums.reshape(len(points), NOISE_SAMPLES, 5, 5, 16)
+        mean = sums[:, :, :, 1:] / sums[:, :, :, :1]
+        error = symbols.T - (mean[:, :, :, :2] + 1j * mean[:, :, :, 2:])
+        error = error.transpose(0, 2, 3, 1, 4).reshape(len(points), 5, 2, -1)
+        covariance = error @ error.conj().swapaxes(2, 3) / (16 * NOISE_SAMPLES)
+        out[part] = 4 * covariance[:, 0] - covariance[:, 1:].sum(1)
+    return out
+
+
+@lru_cache(maxsize=None)
+def _bundled() -> UnfoldedPcen:
+    from .. import zoo
+
+    return zoo.load("pcen-unfolded")
+
+
+def unfolded_table(s, model: UnfoldedPcen | None = None):
+    """Table [b, 16, 2] and info of the unfolded enhancement (bundled scalars if None).
+
+    Both label maps are unfolded; the one with the larger BICM information is kept.
+    Gains are clipped to -24 .. 30 dB.
+    """
+    model = _bundled() if model is None else model
+    gains = np.minimum(np.maximum(s.gains, LOWEST_GAIN), HIGHEST_GAIN)
+    matrices, tables, information = [], [], []
+    for kappa in (0, 1):
+        matrix = s.v @ model.precoder(gains, kappa) * np.sqrt(s.total_power)
+        table = label_maps()[kappa] @ matrix.swapaxes(1, 2)
+        matrices.append(matrix)
+        tables.append(table)
+        information.append(mutual_information(s.h, table, s.noise_var, _CHOICE_SAMPLES)[1])
+    kappa = (information[1] > information[0]).astype(np.intp)
+    rows = np.arange(len(s.h))
+    return np.stack(tables)[kappa, rows], {
+        "kappa": kappa,
+        "matrix": np.stack(matrices)[kappa, rows],
+    }

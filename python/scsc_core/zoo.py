@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Trained models that come with the module: index, verified files, networks with weights."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+INDEX = "index.yaml"
+REQUIRED = ("name", "file", "sha256", "network", "data", "licence")
+# network field of the index -> "module:class"; the class has from_tensors(tensors, config)
+NETWORKS = {
+    "pcen": "scsc_core.mimo.pcen:PcenNetwork",
+    "pcen_unfolded": "scsc_core.mimo.pcen_unfolded:UnfoldedPcen",
+    "pcen_paper": "scsc_core.mimo.pcen_paper:PaperPcen",
+}
+
+
+class ModelError(ValueError):
+    """A trained model is missing, damaged, or has no stated origin or licence."""
+
+
+def _candidates() -> list[Path]:
+    package = Path(__file__).resolve().parent
+    folders = [package.parents[1] / "trained_models"]
+    prefixes = list(package.parents) + [Path(sys.prefix), Path("/usr/local"), Path("/usr")]
+    folders += [prefix / "share" / "scsc" / "trained_models" for prefix in prefixes]
+    return folders
+
+
+def folder() -> Path:
+    """The folder of the trained models.
+
+    In this order: environment variable SCSC_MODELS, the source tree's trained_models, and
+    share/scsc/trained_models under the installation prefix.
+
+    Raises:
+        ModelError: there is none.
+    """
+    override = os.environ.get("SCSC_MODELS")
+    if override:
+        if not (Path(override) / INDEX).is_file():
+            raise ModelError(f"SCSC_MODELS={override} has no {INDEX}")
+        return Path(override)
+    for candidate in _candidates():
+        if (candidate / INDEX).is_file():
+            return candidate
+    raise ModelError("no trained_models folder found; set SCSC_MODELS to one with an index.yaml")
+
+
+@lru_cache(maxsize=8)
+def _read_index(path: Path, stamp: int) -> dict[str, dict]:
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    except yaml.YAMLError as error:
+        raise ModelError(f"{path} is no valid YAML: {str(error).splitlines()[0]}") from None
+    if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
+        raise ModelError(f"{path} must be a list of models")
+    named = [e for e in entries if "name" in e]
+    if len(named) != len(entries) or len({e["name"] for e in named}) != len(named):
+        raise ModelError(f"every model of {path} needs a name of its own")
+    return {e["name"]: e for e in entries}
+
+
+def index() -> dict[str, dict]:
+    """All models by name: the entries of index.yaml (training.md section 8)."""
+    path = folder() / INDEX
+    return dict(_read_index(path, path.stat().st_mtime_ns))
+
+
+def entry(name: str) -> dict:
+    """The index entry of one model.
+
+    Raises:
+        ModelError: unknown name, or an entry without file, hash, network, data or licence.
+    """
+    models = index()
+    if name not in models:
+        raise ModelError(f"no model {name!r}; there are: {', '.join(sorted(models)) or 'none'}")
+    missing = [key for key in REQUIRED if models[name].get(key) in (None, "")]
+    if missing:
+        raise ModelError(f"model {name} has no {', '.join(missing)} in {INDEX}: refused")
+    return models[name]
+
+
+def path(name: str) -> Path:
+    """File of a model, its SHA-256 verified.
+
+    Raises:
+        ModelError: unknown, missing or altered.
+    """
+    described = entry(name)
+    file = folder() / described["file"]
+    if not file.is_file():
+        raise ModelError(f"model {name}: file {described['file']} is missing in {folder()}")
+    found = _sha256(file, file.stat().st_mtime_ns)
+    if found != described["sha256"]:
+        raise ModelError(
+            f"model {name}: SHA-256 of {described['file']} is {found[:12]}..., "
+            f"{INDEX} says {str(described['sha256'])[:12]}...; restore the file"
+        )
+    return file
+
+
+@lru_cache(maxsize=32)
+def _sha256(file: Path, stamp: int) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def tensors(name: str) -> dict[str, np.ndarray]:
+    """Weights of a model as numpy arrays, after verification."""
+    from safetensors.numpy import load_file
+
+    return load_file(path(name))
+
+
+def load(name: str):
+    """The network of a model with its weights.
+
+    Args:
+        name: a key of `index()`, for example "pcen".
+    Returns:
+        The object its `network` class builds (`NETWORKS`), such as `mimo.pcen.PcenNetwork`.
+    Raises:
+        ModelError: unknown, missing, altered, or without stated data and licence.
+    """
+    described = entry(name)
+    network = described["network"]
+    if network not in NETWORKS:
+        raise ModelError(
+            f"model {name}: unknown network {network!r}; known: {', '.join(sorted(NETWORKS))}"
+        )
+    module, _, attribute = NETWORKS[network].partition(":")
+    builder = getattr(importlib.import_module(module), attribute)
+    return builder.from_tensors(tensors(name), described.get("config") or {})
