@@ -8,7 +8,7 @@ import numpy as np
 from .base import DecodeError
 from .bpg import Decoded, decode_planes, picture_nals, to_rgb
 from .bpg_container import Header, parse, parse_size
-from .image_input import nothing_saved, plausible_size
+from .image_input import MAX_SIDE, nothing_saved, plausible_size
 from .partial import CHROMA_REACH, LOOP_FILTER_REACH, from_first_block_on, grow
 
 # Two continuations that differ in every byte and hold no start code: what depends on them was not received.
@@ -79,7 +79,7 @@ def decode_damaged(data: bytes, valid_bytes: int | None = None, size=None):
     data = bytes(data)
     wanted = plausible_size(size)
     try:
-        found = parse_size(data)
+        found = parse_size(data, MAX_SIDE * MAX_SIDE)
     except DecodeError:
         return nothing_saved(wanted)
     if valid_bytes is not None and valid_bytes >= len(data):
@@ -88,7 +88,7 @@ def decode_damaged(data: bytes, valid_bytes: int | None = None, size=None):
         # The caller's size comes from outside the damaged data and wins over the header's.
         if wanted not in (None, found):
             return nothing_saved(wanted)
-        header = parse(data)
+        header = parse(data, MAX_SIDE * MAX_SIDE)
         if valid_bytes is not None and valid_bytes <= header.body_offset:
             return nothing_saved(found)
         body = None if valid_bytes is None else valid_bytes - header.body_offset

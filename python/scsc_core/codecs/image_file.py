@@ -63,12 +63,16 @@ def _check(name: str, height: int, width: int, max_side: int, max_pixels: int) -
 
 
 def _load_bpg(name: str, max_side: int, max_pixels: int) -> np.ndarray:
-    from . import get
+    from . import bpg
+    from .bpg_codec import opaque
 
     data = Path(name).read_bytes()
     try:
         _check(name, *bpg_container.parse_size(data, 1 << 32), max_side, max_pixels)
-        return get("bpg").decode(data)
+        decoded = bpg.decode(data, safe=True)  # a cut file may decode without any warning
+        if not decoded.ok:
+            raise DecodeError("the file is damaged")
+        return opaque(bpg.to_rgb(decoded))
     except DecodeError as error:
         raise ValueError(f"{name}: {error}") from error
 
