@@ -58,4 +58,6 @@ def _run(words: list[str]) -> int:
         raise ValueError(f"{error.format_message()} (see {command} --help)") from error
     except command_line_error as error:
         raise ValueError(error.format_message()) from error
+    if status == INTERRUPTED:  # some versions of typer turn Ctrl-C into this code themselves
+        raise KeyboardInterrupt
     return status if isinstance(status, int) else DONE
