@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEPENDENCIES = {
-    "numpy": "numpy<2", "torch": "torch", "PIL": "pillow", "yaml": "pyyaml", "pydantic": "pydantic>=2",
-    "typer": "typer", "rich": "rich", "safetensors": "safetensors", "torchmetrics": "torchmetrics",
+    "numpy": "numpy<2", "torch": "torch", "PIL": "pillow", "yaml": "pyyaml",
+    "pydantic": "pydantic>=2", "typer": "typer", "rich": "rich", "safetensors": "safetensors", "torchmetrics": "torchmetrics",
     "matplotlib": "matplotlib", "sigmf": "sigmf",
 }  # fmt: skip
 _REINSTALL = "run ./scsc doctor in the clone, or cmake --install build again"
@@ -322,6 +322,6 @@ def _run(command: list[str]) -> tuple[int, str]:
 
 
 CHECKS: tuple[Callable[[], Finding], ...] = (
-    interpreter, numpy_version, gnuradio_version, dependencies, native_module, kernels, torch_version,
-    one_installation, blocks, companion_blocks, gtk, qt, home, uhd, weights,
+    interpreter, numpy_version, gnuradio_version, dependencies, native_module, kernels,
+    torch_version, one_installation, blocks, companion_blocks, gtk, qt, home, uhd, weights,
 )  # fmt: skip

@@ -7,7 +7,7 @@ import numpy as np
 
 
 def ldpc_block() -> str:
-    """One NR LDPC block through Gaussian noise; returns a short report, raises ValueError if wrong."""
+    """One NR LDPC block through Gaussian noise; a short report, or ValueError if it is wrong."""
     from . import fec
 
     rng = np.random.default_rng(1)
@@ -22,7 +22,7 @@ def ldpc_block() -> str:
 
 
 def bpg_round_trip() -> str:
-    """A gradient through BPG; returns a short report, raises ValueError if wrong."""
+    """A gradient through BPG; a short report, or ValueError if it is wrong."""
     from . import codecs
 
     ramp = np.linspace(0, 255, 64).astype(np.uint8)
@@ -38,7 +38,7 @@ def bpg_round_trip() -> str:
 
 
 def detector_samples() -> str:
-    """Soft bits of a 2x2 QPSK link against the definition; raises ValueError if they differ."""
+    """Soft bits of a 2x2 QPSK link against the definition; ValueError if they differ."""
     from . import mimo
 
     rng = np.random.default_rng(2)

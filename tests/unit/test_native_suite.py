@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The C++ unit tests of gr-scsc/tests, one case each; SCSC_BUILD_DIR names the build (./scsc test sets it)."""
+"""The C++ unit tests of gr-scsc/tests, one case each; ./scsc test names the build folder."""
 
 import json
 import os

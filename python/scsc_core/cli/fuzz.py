@@ -13,8 +13,8 @@ def command(
 ) -> None:
     """Drive framing, the image decoders and the channel decoder with damaged input.
 
-    Each case must end with a result or with the documented error, in time and repeatably. Exit code 1
-    when one does not; each finding names the seed that shows it again.
+    Each case must end with a result or with the documented error, in time and repeatably. Exit
+    code 1 when one does not; each finding names the seed that shows it again.
     """
     from rich.progress import Progress
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How commands write results: tables for a terminal, JSON for programs, files as a whole or not at all."""
+"""How commands write results: tables, and files as a whole or not at all."""
 
 import sys
 from pathlib import Path

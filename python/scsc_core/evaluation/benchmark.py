@@ -54,8 +54,8 @@ class Timing:
 def measure(function: Callable[[], Any], repeat: int = 5, min_time_s: float = 0.2) -> Timing:
     """Seconds that one call takes.
 
-    The function is called once unmeasured (caches, first touch of memory), then in `repeat` batches,
-    each of as many calls as fill `min_time_s`.
+    The function is called once unmeasured (caches, first touch of memory), then in `repeat`
+    batches, each of as many calls as fill `min_time_s`.
 
     Raises:
         ValueError: repeat < 1 or min_time_s < 0.
@@ -103,8 +103,8 @@ class Host:
 
     def __str__(self) -> str:
         return (
-            f"{self.cpu}; kernels {self.isa}; {self.cores} cores, load {self.load:.2f} at the start; "
-            f"scsc {self.version}"
+            f"{self.cpu}; kernels {self.isa}; {self.cores} cores, load {self.load:.2f} at the start"
+            f"; scsc {self.version}"
         )
 
 
