@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt5 import QtCore, QtGui, QtWidgets
+
 from scsc_core.radio import keys
 
 from . import style

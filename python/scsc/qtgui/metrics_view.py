@@ -8,6 +8,7 @@ from collections import deque
 from typing import Any
 
 from PyQt5 import QtCore, QtGui, QtWidgets
+
 from scsc_core.radio import keys
 
 from . import style
