@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Golden vectors; the whole set where it lies beside the repository, else the copy in tests/golden."""
+"""Golden vectors: the whole set where it lies beside the repository, else the copy here."""
 
 import os
 from pathlib import Path
