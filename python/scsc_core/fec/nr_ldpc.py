@@ -21,7 +21,7 @@ _BLOCK_CRC_BITS = 24
 
 
 def legal_size(n_bits: int, rate: float) -> int:
-    """Smallest transport block size of our padding rule that holds n_bits >= 1 bits at a nominal rate.
+    """Smallest legal transport block size that holds n_bits >= 1 bits at a nominal rate.
 
     All code blocks of a legal size are equal and hold whole bytes.
 
@@ -40,16 +40,17 @@ def legal_size(n_bits: int, rate: float) -> int:
 class NrLdpc:
     """Encoder and decoder of one payload size: CRC, segmentation, LDPC, rate matching, HARQ.
 
-    The payload is filled with zeros to the next legal transport block size; the fill is coded but never
-    reported. The largest multiple of n_layers * bits_per_symbol in coded_bits is used, the few bits left
-    over are sent as 0 and ignored. Objects are immutable and may be used by several threads at once.
+    The payload is filled with zeros to the next legal transport block size; the fill is coded
+    but never reported. The largest multiple of n_layers * bits_per_symbol in coded_bits is used,
+    the few bits left over are sent as 0 and ignored. Objects are immutable and may be used by
+    several threads at once.
 
     Args:
         payload_bits: A >= 1.
         coded_bits: G >= A, bits on the air of one transmission.
-        bits_per_symbol: qm, 1..16; the interleaver spreads each code bit run over the symbol's bits.
-        rate: nominal code rate in (0, 1] of the modulation and coding scheme, chooses the base graph;
-            None: A / G. Both ends must use the same.
+        bits_per_symbol: qm, 1..16, depth of the bit interleaver.
+        rate: nominal code rate in (0, 1] of the modulation and coding scheme, chooses the base
+            graph; None: A / G. Both ends must use the same.
         n_layers: spatial layers, 1..8; every code block fills whole uses of all layers.
         max_iterations: cap of the decoder, >= 1.
         buffer_limit: Nref, length of the limited circular buffer in bits; 0: the whole buffer.
@@ -141,7 +142,8 @@ class NrLdpc:
                 converted; NaN counts as an erasure), or int8 holding round(4 LLR).
             rv: redundancy version that was sent.
             soft_buffer: int8 from `new_soft_buffer`, updated in place; keep it for the
-                retransmissions of the same payload, feed it by one kind of LLR only. None: no memory.
+                retransmissions of the same payload, feed it by one kind of LLR only. None: this
+                transmission alone.
         Returns:
             Decoded, with a leading frame axis everywhere if llr has one.
         Raises:
@@ -186,9 +188,9 @@ class NrLdpc:
 def consistent_scale(llr: np.ndarray) -> np.ndarray:
     """Factor per row that makes LLRs of a wrong noise variance consistent again.
 
-    Consistent Gaussian LLRs are +-N(m, 2 m). The ratio E|x|^2 / E x^2 of the row does not depend on its
-    scale and gives m from a table; the factor is sqrt((m^2 + 2 m) / E x^2). Exact for BPSK and QPSK over
-    AWGN, approximate elsewhere. Rows without energy get 1.
+    Consistent Gaussian LLRs are +-N(m, 2 m). The ratio (E|x|)^2 / E x^2 of the row does not depend
+    on its scale and gives m from a table; the factor is sqrt((m^2 + 2 m) / E x^2). Exact for BPSK
+    and QPSK over AWGN, approximate elsewhere. Rows without energy get 1.
 
     Args:
         llr: float32 [n, k], NaN and infinity are left out.
