@@ -31,7 +31,9 @@ def golden_cases():
 def test_encoder_equals_the_golden_vectors():
     cases = list(golden_cases())
 
-    wrong = [b.shape for b, c in cases if not np.array_equal(_native.polar_encode(b, c.shape[1]), c)]
+    wrong = [
+        b.shape for b, c in cases if not np.array_equal(_native.polar_encode(b, c.shape[1]), c)
+    ]
 
     assert len(cases) == 14
     assert wrong == []
@@ -45,7 +47,17 @@ def test_noise_free_round_trip_over_payload_and_coded_sizes(list_size):
 
     for payload in payloads:
         least = payload + 11
-        for coded in {least, least + 1, least + 7, int(1.5 * least), 2 * least, 1023, 1024, 1025, 3000}:
+        for coded in {
+            least,
+            least + 1,
+            least + 7,
+            int(1.5 * least),
+            2 * least,
+            1023,
+            1024,
+            1025,
+            3000,
+        }:
             if coded < least:
                 continue
             bits = rng.integers(0, 2, (3, payload), dtype=np.uint8)
@@ -134,7 +146,9 @@ def test_longer_lists_make_fewer_errors():
     bits = rng.integers(0, 2, (600, 245), dtype=np.uint8)
     llr = awgn_llr(_native.polar_encode(bits, 512), 1.5, rng)
 
-    errors = [(_native.polar_decode(llr, 245, n)[0] != bits).any(axis=1).sum() for n in (1, 2, 4, 8)]
+    errors = [
+        (_native.polar_decode(llr, 245, n)[0] != bits).any(axis=1).sum() for n in (1, 2, 4, 8)
+    ]
 
     assert errors[0] > errors[1] > errors[3] and errors[1] >= errors[2] >= errors[3]
 
