@@ -3,6 +3,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from scsc_core.fec.gallager import Gallager
 from scsc_core.fec.parity_check import code_of_matrix, read_matrix
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import hashlib
 import os
 import subprocess
 import sys
@@ -6,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scsc_core import _native
 from scsc_core.fec.polar import Polar
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "polar" / "encoder.npz"
+SEQUENCE = Path(__file__).resolve().parents[3] / "gr-scsc" / "data" / "nr_polar_sequence.csv"
 
 
 def awgn_llr(coded, snr_db, rng):
@@ -26,6 +29,18 @@ def golden_cases():
             np.unpackbits(data[f"in_{i}"])[:payload][None],
             np.unpackbits(data[f"out_{i}"])[:coded][None],
         )
+
+
+def test_sequence_is_the_checked_table():
+    digest = hashlib.sha256(SEQUENCE.read_bytes()).hexdigest()
+
+    assert digest == "0397e9f97f9f5d1f06a5755dbdaa6ca21596acb787c22f886fd1b59476b98976"
+    assert sorted(polar_sequence()) == list(range(1024))
+
+
+def polar_sequence():
+    """Bit indices of TS 38.212 table 5.3.1.2-1, least reliable first."""
+    return np.loadtxt(SEQUENCE, int, delimiter=",", skiprows=2)[:, 1]
 
 
 def test_encoder_equals_the_golden_vectors():
@@ -96,9 +111,8 @@ def successive_cancellation(llr, frozen):
 
 
 def information_positions(n_payload, size):
-    """From the encoder itself, as a transform is its own inverse: one row per CRC and payload bit."""
-    data = Path(__file__).resolve().parents[3] / "gr-scsc" / "data" / "nr_polar_sequence.csv"
-    sequence = np.loadtxt(data, int, delimiter=",", skiprows=2)[:, 1]
+    """Inputs of the transform that carry payload and CRC when nothing is punctured, ascending."""
+    sequence = polar_sequence()
     return np.sort(sequence[sequence < size][-(n_payload + 11) :])
 
 
