@@ -17,6 +17,7 @@ PYBIND11_MODULE(_native, m)
     }, "Instruction sets that this build and this processor can run.");
     bind_bpg(m);
     bind_generic_decoder(m);
+    bind_interleaver(m);
     bind_ldpc(m);
     bind_polar(m);
     bind_soft_detector(m);

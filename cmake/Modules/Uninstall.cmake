@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Removes what the last installation wrote: the files of its manifest, then folders of our own.
+if(NOT EXISTS ${MANIFEST})
+  message(FATAL_ERROR "nothing to uninstall: ${MANIFEST} does not exist; run the install first")
+endif()
+file(STRINGS ${MANIFEST} files)
+foreach(file ${files})
+  if(EXISTS "$ENV{DESTDIR}${file}" OR IS_SYMLINK "$ENV{DESTDIR}${file}")
+    message(STATUS "Removing: $ENV{DESTDIR}${file}")
+    file(REMOVE "$ENV{DESTDIR}${file}")
+  endif()
+endforeach()
+foreach(folder ${FOLDERS})
+  file(REMOVE_RECURSE "$ENV{DESTDIR}${PREFIX}/${folder}")
+endforeach()
+file(REMOVE ${MANIFEST})
