@@ -151,7 +151,9 @@ def _checked_input(img: np.ndarray, alpha: np.ndarray | None):
             raise ValueError("alpha must be None when the image has four channels")
         alpha = img[:, :, 3]
     if alpha is not None and (alpha.dtype != img.dtype or alpha.shape != (height, width)):
-        raise ValueError(f"alpha must be {img.dtype} [{height},{width}], got {alpha.dtype} {alpha.shape}")
+        raise ValueError(
+            f"alpha must be {img.dtype} [{height},{width}], got {alpha.dtype} {alpha.shape}"
+        )
     rgb = np.repeat(img, 3, axis=2) if img.shape[2] == 1 else img[:, :, :3]
     return np.ascontiguousarray(rgb), alpha
 
@@ -163,7 +165,9 @@ def _code(planes, pixel_format, depth, qp, preset, chroma_qp, lossless):
     nals = split_nals(stream)
     parameters = [nal for nal in nals if sets.nal_type(nal) == sets.SPS]
     if len(parameters) != 1:
-        raise ValueError(f"the encoder wrote {len(parameters)} sequence parameter sets instead of one")
+        raise ValueError(
+            f"the encoder wrote {len(parameters)} sequence parameter sets instead of one"
+        )
     height, width = planes[0].shape
     step = 16 if min(width, height) <= 8 else 8
     padded = (-(-width // step) * step, -(-height // step) * step)
@@ -209,7 +213,7 @@ def picture_nals(body: bytes, alpha: bool = False, strict: bool = True) -> list[
     return kept
 
 
-def decode_planes(header: Header, alpha: bool = False, nals=None, sao: bool = True, fill: int = -1):
+def decode_planes(header: Header, alpha: bool = False, nals=None, loop_filters: bool = True, fill: int = -1):
     """(planes cropped to the true size, warnings, complete) of the colour or the alpha picture."""
     hevc = header.alpha_hevc if alpha else header.hevc
     chroma = 0 if alpha else container.CHROMA_FORMAT_IDC[header.pixel_format]
@@ -218,7 +222,7 @@ def decode_planes(header: Header, alpha: bool = False, nals=None, sao: bool = Tr
         nals = picture_nals(header.body, alpha)
     stream = sets.parameter_sets(header, alpha) + b"".join(sets.START_CODE + nal for nal in nals)
     planes, warnings, complete = _native.hevc_decode(
-        stream, width, height, chroma, header.depth, sao, fill
+        stream, width, height, chroma, header.depth, loop_filters, fill
     )
     for k, plane in enumerate(planes):
         h = -(-header.height // 2) if k and chroma == 1 else header.height
@@ -267,7 +271,7 @@ def slice_qp(data: bytes) -> int:
 def to_rgb(decoded: Decoded, bits: int = 8) -> np.ndarray:
     """Picture uint8 (bits 8) or uint16 (bits 16) [H,W,3], or [H,W,4] where the file has alpha.
 
-    Alpha is straight in the result: a premultiplied file is divided by its alpha. A W plane is applied
+    Alpha is straight in the result: a premultiplied file is divided by its alpha (white where alpha is 0, as in bpgdec). A W plane is applied
     (colour times W) and gives three channels.
     """
     header = decoded.header
@@ -285,5 +289,6 @@ def to_rgb(decoded: Decoded, bits: int = 8) -> np.ndarray:
         return ((wide * fourth + top // 2) // top).astype(rgb.dtype)
     if header.alpha == container.ALPHA_PREMULTIPLIED:
         divisor = np.maximum(fourth, 1).astype(np.uint32)
-        rgb = np.minimum((wide * top + divisor // 2) // divisor, top).astype(rgb.dtype)
+        straight = np.minimum((wide * top + divisor // 2) // divisor, top)
+        rgb = np.where(fourth == 0, top, straight).astype(rgb.dtype)
     return np.concatenate([rgb, fourth], axis=2)
