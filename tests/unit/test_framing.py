@@ -241,3 +241,12 @@ def test_sequence_without_any_header_is_one_problem():
 @pytest.mark.parametrize("stream", [b"", bytes(100)])
 def test_sequence_of_zero_fill_alone_is_empty(stream):
     assert list(framing.unpack_sequence(stream)) == []
+
+
+@pytest.mark.xfail(strict=True, reason="unpack_sequence is silent about a last damaged header")
+def test_sequence_reports_a_damaged_header_at_its_end():
+    first, second = sequence(0, 1)
+
+    results = list(framing.unpack_sequence(first + flip(second, 20)))
+
+    assert [result.ok for result in results] == [True, False]
