@@ -132,7 +132,7 @@ py::bytes encode(const py::list& list, int chroma_format, int depth, int qp, con
     return py::bytes(reinterpret_cast<const char*>(bytes.data()), bytes.size());
 }
 
-py::tuple decode(const py::bytes& stream, int width, int height, int chroma_format, int depth, bool sao, int fill)
+py::tuple decode(const py::bytes& stream, int width, int height, int chroma_format, int depth, bool loop_filters, int fill)
 {
     if (fill < -1 || fill > 255)
         throw std::invalid_argument("fill must be -1 .. 255, got " + std::to_string(fill));
@@ -144,7 +144,7 @@ py::tuple decode(const py::bytes& stream, int width, int height, int chroma_form
     scsc::HevcDecoded decoded;
     {
         py::gil_scoped_release release;
-        decoded = scsc::hevc_decode(reinterpret_cast<const uint8_t*>(data), size, shape, { sao, fill });
+        decoded = scsc::hevc_decode(reinterpret_cast<const uint8_t*>(data), size, shape, { loop_filters, fill });
     }
     py::list planes;
     for (int k = 0; decoded.complete && k < (chroma_format == 0 ? 1 : 3); ++k) {
@@ -169,7 +169,7 @@ void bind_bpg(py::module_& m)
     m.def("have_bpg", [] { return true; }, "Whether x265 and libde265 were found when the module was built.");
     m.def("hevc_encode", &encode, "planes"_a, "chroma_format"_a, "depth"_a, "qp"_a, "preset"_a, "chroma_qp"_a,
           "lossless"_a, "One intra picture as Annex B bytes (x265).");
-    m.def("hevc_decode", &decode, "stream"_a, "width"_a, "height"_a, "chroma_format"_a, "depth"_a, "sao"_a = true,
+    m.def("hevc_decode", &decode, "stream"_a, "width"_a, "height"_a, "chroma_format"_a, "depth"_a, "loop_filters"_a = true,
           "fill"_a = -1, "First picture of an Annex B stream: (planes, warnings, complete) (libde265).");
 #else
     m.def("have_bpg", [] { return false; }, "Whether x265 and libde265 were found when the module was built.");

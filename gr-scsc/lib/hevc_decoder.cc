@@ -118,7 +118,8 @@ HevcDecoded hevc_decode(const uint8_t* stream, size_t size, const HevcPictureSha
         throw std::bad_alloc();
     de265_set_verbosity(0);
     de265_set_parameter_bool(decoder.get(), DE265_DECODER_PARAM_BOOL_SEI_CHECK_HASH, 0);
-    de265_set_parameter_bool(decoder.get(), DE265_DECODER_PARAM_DISABLE_SAO, !options.sao);
+    de265_set_parameter_bool(decoder.get(), DE265_DECODER_PARAM_DISABLE_SAO, !options.loop_filters);
+    de265_set_parameter_bool(decoder.get(), DE265_DECODER_PARAM_DISABLE_DEBLOCKING, !options.loop_filters);
     if (options.fill >= 0)
         de265_set_image_allocation_functions(decoder.get(), &allocation, &memory);
 

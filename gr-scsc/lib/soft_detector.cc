@@ -5,7 +5,7 @@
 #include <scsc/cpu.h>
 
 #include <algorithm>
-#include <cmath>
+#include <cstdint>
 #include <stdexcept>
 #include <vector>
 
@@ -32,6 +32,22 @@ Kernel kernel()
     }
 }
 
+/// Floats that start on a 64-byte boundary, as the widest vectors like them.
+class AlignedFloats
+{
+public:
+    explicit AlignedFloats(std::size_t size) : d_storage(size + kAlign) {}
+    float* data()
+    {
+        const auto address = reinterpret_cast<std::uintptr_t>(d_storage.data());
+        return d_storage.data() + (kAlign - address / sizeof(float) % kAlign) % kAlign;
+    }
+
+private:
+    static constexpr std::size_t kAlign = 16;
+    std::vector<float> d_storage;
+};
+
 /// Runs through the uses of one call in groups of lanes.
 class Detector
 {
@@ -41,25 +57,28 @@ public:
           d_llr(llr),
           d_rows(1 << input.n_bits),
           d_dims(2 * input.n_rx),
+          // Short blocks share a group, each lane with coefficients of its own.
+          d_per_lane(input.n_blocks * kShortBlock > input.n_uses),
           d_kernel(kernel()),
-          d_x(d_dims * L),
-          d_q(2 * static_cast<std::size_t>(d_rows) * L),
-          d_out(input.n_bits * L),
-          d_slope(static_cast<std::size_t>(d_rows) * d_dims),
-          d_offset(d_rows)
+          d_x(static_cast<std::size_t>(d_dims + input.n_bits) * L),
+          d_q(2 * static_cast<std::size_t>(d_rows) * kWidest),
+          d_slope(static_cast<std::size_t>(d_rows) * d_dims * (d_per_lane ? L : 1)),
+          d_offset(static_cast<std::size_t>(d_rows) * (d_per_lane ? L : 1))
     {
     }
 
     void run()
     {
-        // Short blocks share a group, each lane with coefficients of its own.
-        if (d_in.n_blocks * (L / 2) > d_in.n_uses)
+        if (d_per_lane)
             run_per_lane();
         else
             run_per_block();
     }
 
 private:
+    static constexpr int kShortBlock = 16;
+    static constexpr int kWidest = 16; // floats in the widest vector
+
     /// slope and offset of block b, entry e written at [e * stride]
     void coefficients(std::int64_t b, float* slope, float* offset, int stride) const
     {
@@ -68,8 +87,7 @@ private:
         for (int i = 0; i < d_rows; ++i) {
             double energy = 0;
             for (int r = 0; r < d_in.n_rx; ++r) {
-                const std::complex<float> c = s[i * d_in.n_rx + r];
-                const double re = c.real(), im = c.imag();
+                const double re = s[i * d_in.n_rx + r].real(), im = s[i * d_in.n_rx + r].imag();
                 energy += re * re + im * im;
                 slope[(i * d_dims + 2 * r) * stride] = static_cast<float>(2 * inv_n0 * re);
                 slope[(i * d_dims + 2 * r + 1) * stride] = static_cast<float>(2 * inv_n0 * im);
@@ -78,41 +96,20 @@ private:
         }
     }
 
-    void load(std::int64_t start, int count)
+    void group(std::int64_t start, std::int64_t count)
     {
-        for (int l = 0; l < L; ++l)
-            d_erased[l] = 0;
-        for (int r = 0; r < d_in.n_rx; ++r) {
-            const std::complex<float>* y = d_in.y + r * d_in.n_uses + start;
-            float* re = d_x.data() + 2 * r * L;
-            float* im = re + L;
-            for (int l = 0; l < count; ++l) {
-                re[l] = y[l].real();
-                im[l] = y[l].imag();
-                d_erased[l] |= !(std::isfinite(re[l]) && std::isfinite(im[l]));
-            }
-        }
-        for (int d = 0; d < d_dims; ++d)
-            for (int l = 0; l < L; ++l)
-                if (l >= count || d_erased[l])
-                    d_x[d * L + l] = 0;
-    }
-
-    void store(std::int64_t start, int count)
-    {
-        float* out = d_llr + start * d_in.n_bits;
-        for (int l = 0; l < count; ++l)
-            for (int k = 0; k < d_in.n_bits; ++k)
-                out[l * d_in.n_bits + k] = d_erased[l] ? 0.0f : d_out[k * L + l];
-    }
-
-    void group(std::int64_t start, int count, bool per_lane)
-    {
-        load(start, count);
-        const SoftMlGroup g{ d_x.data(),   d_slope.data(), d_offset.data(), d_q.data(), d_out.data(),
-                             d_dims,       d_in.n_bits,    per_lane,        d_in.exact };
-        d_kernel(g);
-        store(start, count);
+        d_kernel({ reinterpret_cast<const float*>(d_in.y + start),
+                   2 * d_in.n_uses,
+                   d_slope.data(),
+                   d_offset.data(),
+                   d_x.data(),
+                   d_q.data(),
+                   d_llr + start * d_in.n_bits,
+                   static_cast<int>(count),
+                   d_in.n_rx,
+                   d_in.n_bits,
+                   d_per_lane,
+                   d_in.exact });
     }
 
     void run_per_block()
@@ -122,34 +119,32 @@ private:
             coefficients(b, d_slope.data(), d_offset.data(), 1);
             const std::int64_t end = start + d_in.block_uses[b];
             for (; start < end; start += L)
-                group(start, static_cast<int>(std::min<std::int64_t>(L, end - start)), false);
+                group(start, std::min<std::int64_t>(L, end - start));
             start = end;
         }
     }
 
     void run_per_lane()
     {
-        d_slope.assign(static_cast<std::size_t>(d_rows) * d_dims * L, 0.0f);
-        d_offset.assign(static_cast<std::size_t>(d_rows) * L, 0.0f);
         std::int64_t b = 0, left = d_in.n_blocks ? d_in.block_uses[0] : 0;
         for (std::int64_t start = 0; start < d_in.n_uses; start += L) {
-            const auto count = static_cast<int>(std::min<std::int64_t>(L, d_in.n_uses - start));
-            for (int l = 0; l < count; ++l) {
+            const std::int64_t count = std::min<std::int64_t>(L, d_in.n_uses - start);
+            for (std::int64_t l = 0; l < count; ++l) {
                 while (left == 0)
                     left = d_in.block_uses[++b];
                 coefficients(b, d_slope.data() + l, d_offset.data() + l, L);
                 --left;
             }
-            group(start, count, true);
+            group(start, count);
         }
     }
 
     const SoftMlInput& d_in;
     float* d_llr;
     int d_rows, d_dims;
+    bool d_per_lane;
     Kernel d_kernel;
-    std::vector<float> d_x, d_q, d_out, d_slope, d_offset;
-    int d_erased[L];
+    AlignedFloats d_x, d_q, d_slope, d_offset;
 };
 
 } // namespace

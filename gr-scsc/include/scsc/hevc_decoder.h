@@ -15,8 +15,8 @@ struct HevcPictureShape {
 };
 
 struct HevcDecoderOptions {
-    bool sao = true; ///< sample adaptive offset; must be off for `fill` to reach every sample
-    int fill = -1;   ///< 0 .. 255: byte that the picture memory holds before decoding; -1: not prepared
+    bool loop_filters = true; ///< deblocking and sample adaptive offset; must be off for `fill` to reach every sample
+    int fill = -1;            ///< 0 .. 255: byte that the picture memory holds before decoding; -1: not prepared
 };
 
 struct HevcDecoded {

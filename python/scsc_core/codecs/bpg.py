@@ -213,7 +213,9 @@ def picture_nals(body: bytes, alpha: bool = False, strict: bool = True) -> list[
     return kept
 
 
-def decode_planes(header: Header, alpha: bool = False, nals=None, sao: bool = True, fill: int = -1):
+def decode_planes(
+    header: Header, alpha: bool = False, nals=None, loop_filters: bool = True, fill: int = -1
+):
     """(planes cropped to the true size, warnings, complete) of the colour or the alpha picture."""
     hevc = header.alpha_hevc if alpha else header.hevc
     chroma = 0 if alpha else container.CHROMA_FORMAT_IDC[header.pixel_format]
@@ -222,7 +224,7 @@ def decode_planes(header: Header, alpha: bool = False, nals=None, sao: bool = Tr
         nals = picture_nals(header.body, alpha)
     stream = sets.parameter_sets(header, alpha) + b"".join(sets.START_CODE + nal for nal in nals)
     planes, warnings, complete = _native.hevc_decode(
-        stream, width, height, chroma, header.depth, sao, fill
+        stream, width, height, chroma, header.depth, loop_filters, fill
     )
     for k, plane in enumerate(planes):
         h = -(-header.height // 2) if k and chroma == 1 else header.height
@@ -271,7 +273,7 @@ def slice_qp(data: bytes) -> int:
 def to_rgb(decoded: Decoded, bits: int = 8) -> np.ndarray:
     """Picture uint8 (bits 8) or uint16 (bits 16) [H,W,3], or [H,W,4] where the file has alpha.
 
-    Alpha is straight in the result: a premultiplied file is divided by its alpha. A W plane is applied
+    Alpha is straight in the result: a premultiplied file is divided by its alpha (white where alpha is 0, as in bpgdec). A W plane is applied
     (colour times W) and gives three channels.
     """
     header = decoded.header
@@ -289,5 +291,6 @@ def to_rgb(decoded: Decoded, bits: int = 8) -> np.ndarray:
         return ((wide * fourth + top // 2) // top).astype(rgb.dtype)
     if header.alpha == container.ALPHA_PREMULTIPLIED:
         divisor = np.maximum(fourth, 1).astype(np.uint32)
-        rgb = np.minimum((wide * top + divisor // 2) // divisor, top).astype(rgb.dtype)
+        straight = np.minimum((wide * top + divisor // 2) // divisor, top)
+        rgb = np.where(fourth == 0, top, straight).astype(rgb.dtype)
     return np.concatenate([rgb, fourth], axis=2)

@@ -25,6 +25,9 @@ def opaque(rgb: np.ndarray) -> np.ndarray:
 class BpgCodec(ImageCodec):
     """BPG: HEVC intra coding, `qp` is the slice QP 1..51, lower is better.
 
+    `decode` raises when libde265 complains. A cut file can end on a byte that reads like the end of the picture (1
+    to 4 lengths per file measured); a CRC outside the file, or bpg.decode(safe=True), tells those apart.
+
     Args:
         preset: "veryslow" (default), "slower", "slow" or "medium".
         fmt: "420" (default), "422", "444" or "gray".

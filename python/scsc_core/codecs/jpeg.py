@@ -10,7 +10,7 @@ from PIL import Image
 
 from .base import DecodeError, ImageCodec
 from .image_input import check_image, check_size, nothing_saved, plausible_size
-from .partial import FILTER_REACH, from_first_block_on, grow
+from .partial import CHROMA_REACH, from_first_block_on, grow
 
 SUBSAMPLINGS = ("420", "422", "444")
 _START, _END = b"\xff\xd8", b"\xff\xd9"
@@ -95,7 +95,7 @@ class JpegCodec(ImageCodec):
         except DecodeError:
             return nothing_saved(wanted or found)
         lost = from_first_block_on((one != other).any(axis=2), _MCU)
-        lost = grow(lost, FILTER_REACH)
+        lost = grow(lost, CHROMA_REACH)
         one[lost] = 128
         return one, ~lost
 

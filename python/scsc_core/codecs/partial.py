@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 
-# Loop filters reach 4 luma samples (deblocking 3, SAO 1), chroma interpolation 8 more; rounded up.
-FILTER_REACH = 16
+# Deblocking changes 3 luma samples (1 chroma sample, 2 luma) beside an edge and SAO looks 1 further; doubled.
+LOOP_FILTER_REACH = 8
+# Chroma interpolation reads 4 chroma samples (8 luma samples) on either side; plus 2 for their grid.
+CHROMA_REACH = 10
 
 
 def grow(mask: np.ndarray, reach: int) -> np.ndarray:
