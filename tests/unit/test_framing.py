@@ -250,3 +250,11 @@ def test_sequence_reports_a_damaged_header_at_its_end():
     results = list(framing.unpack_sequence(first + flip(second, 20)))
 
     assert [result.ok for result in results] == [True, False]
+
+
+def test_sequence_finds_the_picture_behind_one_that_lost_its_last_bytes():
+    first, second = sequence(0, 1)
+
+    results = list(framing.unpack_sequence(first[:-6] + second))
+
+    assert [(result.ok, result.header.image_id) for result in results] == [(False, 0), (True, 1)]
