@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speed and error rate of the NR LDPC coder, against its targets and a float sum-product decoder."""
+"""Speed and error rate of the NR LDPC coder, beside targets and a sum-product decoder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEED = 3
 
 @dataclass(frozen=True)
 class Code:
-    """One code block at the Es/N0 of BLER 1e-2 (channel_coding.md section 8); nominal rate 0: A/G."""
+    """A code block and the Es/N0 of its BLER 1e-2 (channel_coding.md section 8)."""
 
     label: str
     payload_bits: int
@@ -119,7 +119,7 @@ def _noisy_blocks(code: Code, n_frames: int):
 def _kernel_rows_of(isa: str, quick: bool) -> list[Row]:
     """kernel_rows in a process of its own: the instruction set is chosen when a process starts."""
     script = (
-        "import json, sys; from dataclasses import asdict; from scsc_core.evaluation import bench_fec;"
+        "import json; from dataclasses import asdict; from scsc_core.evaluation import bench_fec;"
         f"print(json.dumps([asdict(r) for r in bench_fec.kernel_rows({quick!r})]))"
     )
     path = os.pathsep.join(p for p in sys.path if p)
@@ -204,7 +204,7 @@ def _block_error_rate(snr_db: float, n_frames: int, native: bool) -> float:
 
 
 def _threshold(rates: list[float], points: list[tuple[float, int]]) -> float:
-    """Es/N0 of BLER 1e-2 on the line through two points of log BLER; 0 errors count as half a one."""
+    """Es/N0 of BLER 1e-2 on the line through two points of log BLER; no error counts as half."""
     logs = [np.log10(max(r, 0.5 / n)) for r, (_, n) in zip(rates, points, strict=True)]
     (low, _), (high, _) = points
     slope = (logs[1] - logs[0]) / (high - low)
