@@ -20,7 +20,7 @@ _SEED = 3
 
 @dataclass(frozen=True)
 class Code:
-    """A code block and the Es/N0 of its BLER 1e-2 (channel_coding.md section 8)."""
+    """A code block of K' / R coded bits and the Es/N0 of its BLER 1e-2 (channel_coding.md section 8)."""
 
     label: str
     payload_bits: int
@@ -34,17 +34,17 @@ class Code:
 
 # QPSK over AWGN. The target speed is for AVX2.
 _CODES = (
-    Code("BG1 8448 R=1/3", 8424, 25272, -1.09, 12),
-    Code("BG1 8448 R=1/2", 8424, 16848, 1.21, 12, target_mbit_s=120.0),
-    Code("BG1 8448 R=1/2", 8424, 16848, 1.01, 20, target_mbit_s=120.0),
-    Code("BG1 8448 R=2/3", 8424, 12636, 3.24, 12),
-    Code("BG1 8448 R=3/4", 8424, 11232, 4.25, 12),
-    Code("BG1 8448 R=5/6", 8424, 10108, 5.44, 12),
-    Code("BG2 3840 R=1/2", 3816, 7632, 1.39, 12, rate=0.5),
-    Code("BG2 3840 R=1/6", 3816, 22896, -4.16, 12),
-    Code("BG2 640 R=1/2", 624, 1248, 1.75, 12),
-    Code("BG2 640 R=1/5", 624, 3120, -3.11, 12),
-    Code("BG1 1408 R=1/2", 1384, 2768, 1.51, 12, base_graph=1),
+    Code("BG1 8448 R=1/3", 8424, 25344, -1.09, 12),
+    Code("BG1 8448 R=1/2", 8424, 16896, 1.21, 12, target_mbit_s=120.0),
+    Code("BG1 8448 R=1/2", 8424, 16896, 1.01, 20, target_mbit_s=120.0),
+    Code("BG1 8448 R=2/3", 8424, 12672, 3.24, 12),
+    Code("BG1 8448 R=3/4", 8424, 11264, 4.25, 12),
+    Code("BG1 8448 R=5/6", 8424, 10138, 5.44, 12),
+    Code("BG2 3840 R=1/2", 3816, 7680, 1.39, 12, rate=0.5),
+    Code("BG2 3840 R=1/6", 3816, 23040, -4.16, 12),
+    Code("BG2 640 R=1/2", 624, 1280, 1.75, 12),
+    Code("BG2 640 R=1/5", 624, 3200, -3.11, 12),
+    Code("BG1 1408 R=1/2", 1384, 2816, 1.51, 12, base_graph=1),
 )
 _QUICK_CODES = _CODES[1:3]
 
@@ -188,7 +188,7 @@ def _loss_row() -> Row:
 
 
 def _block_error_rate(snr_db: float, n_frames: int, native: bool) -> float:
-    code = Code("", 8424, 16848, snr_db, 20)
+    code = Code("", 8424, 16896, snr_db, 20)
     tb, bits, llr = _noisy_blocks(code, n_frames)
     if native:
         return float(np.mean((tb.decode(llr)[0] != bits).any(axis=1)))
