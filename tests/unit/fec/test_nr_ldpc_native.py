@@ -181,13 +181,13 @@ def test_concurrent_calls_do_not_disturb_each_other():
 def test_decoding_releases_the_interpreter_lock():
     tb = _native.LdpcTb(8424, 16848, 2, max_iter=50)
     rng = np.random.default_rng(0)
-    llr = rng.standard_normal((40, 16848)).astype(np.float32)
+    llr = rng.standard_normal((200, 16848)).astype(np.float32)
     finished = threading.Event()
     started = threading.Event()
 
     def work():
         started.set()
-        tb.decode(llr)  # hopeless input: 40 blocks of 50 iterations
+        tb.decode(llr)  # hopeless input: 200 blocks of 50 iterations
         finished.set()
 
     # With the lock held through the call, this thread could count only before and after it.
