@@ -219,12 +219,12 @@ private:
     }
 
     /// True when no fork inside this rate-1 node could displace a path: every decision in it costs
-    /// at least its smallest LLR, and that alone is worse than the worst path. Exact.
+    /// at least its smallest LLR, and that alone is worse than the worst path. Exact; no LLR is 0.
     bool certain(const int16_t* llr, int size) const
     {
         const Paths least = size >= Wide::kPositions ? least_magnitude<Wide>(llr, size)
                                                      : least_magnitude<Paths>(llr, size);
-        return best_rival(adds(d_metric, least)) >= worst_kept(d_metric);
+        return best_rival(adds(d_metric, least)) > worst_kept(d_metric);
     }
 
     uint32_t best_rival(Paths metric) const

@@ -11,9 +11,9 @@ DONE, ERROR, USAGE, INTERRUPTED = 0, 1, 2, 130
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code.
 
-    A wrong option, a bad value or unreadable input gives one line on stderr and code 2, Ctrl-C gives
-    130; any other exception is a bug and passes through with its traceback. With `--debug`, which any
-    sub-command accepts at any place, errors of the first kind show their traceback too.
+    A wrong option, a bad value or unreadable input gives one line on stderr and code 2, Ctrl-C
+    gives 130; any other exception is a bug and passes through with its traceback. With `--debug`,
+    which is accepted at any place, errors of the first kind show their traceback too.
 
     Args:
         arguments: words after the program's name; None takes those of the process.
@@ -58,4 +58,6 @@ def _run(words: list[str]) -> int:
         raise ValueError(f"{error.format_message()} (see {command} --help)") from error
     except command_line_error as error:
         raise ValueError(error.format_message()) from error
+    if status == INTERRUPTED:  # some versions of typer turn Ctrl-C into this code themselves
+        raise KeyboardInterrupt
     return status if isinstance(status, int) else DONE

@@ -12,18 +12,18 @@ from .. import __version__
 
 # A module of this package offers either `app`, a Typer of sub-commands, or `command`, a function.
 COMMANDS = {
-    "demo": "Send a photograph through the link, plain and with PCEN; table and pictures.",
-    "loopback": "Run the loopback flowgraph in GNU Radio with options of your own.",
-    "companion": "Open GNU Radio Companion with the SCSC blocks.",
-    "bench": "Measure speed and memory: fec, polar, bpg, detector, precoding, link.",
-    "evaluate": "Compare precoders by mutual information and gain.",
+    "demo": "Send a photograph, plain and with PCEN, and compare.",
+    "loopback": "Run the loopback flowgraph with options.",
+    "companion": "Open GNU Radio Companion with the blocks.",
+    "bench": "Measure speed and memory of the parts.",
+    "evaluate": "Compare precoders by mutual information.",
     "train": "Train a network: pcen.",
-    "models": "List, describe and verify the trained models.",
-    "fuzz": "Drive the readers of received data with damaged input.",
-    "doctor": "Check the installation and print the cure for each problem.",
+    "models": "List, describe and verify trained models.",
+    "fuzz": "Read thousands of damaged inputs.",
+    "doctor": "Check the installation; tells each cure.",
 }
 # The launcher ./scsc runs the tests itself: they belong to a clone, not to an installation.
-LAUNCHER_COMMANDS = {"test": "Run all tests (only as ./scsc test, in a clone)."}
+LAUNCHER_COMMANDS = {"test": "Run all tests (in a clone: ./scsc test)."}
 
 
 class LateGroup(TyperGroup):

@@ -151,7 +151,9 @@ def _checked_input(img: np.ndarray, alpha: np.ndarray | None):
             raise ValueError("alpha must be None when the image has four channels")
         alpha = img[:, :, 3]
     if alpha is not None and (alpha.dtype != img.dtype or alpha.shape != (height, width)):
-        raise ValueError(f"alpha must be {img.dtype} [{height},{width}], got {alpha.dtype} {alpha.shape}")
+        raise ValueError(
+            f"alpha must be {img.dtype} [{height},{width}], got {alpha.dtype} {alpha.shape}"
+        )
     rgb = np.repeat(img, 3, axis=2) if img.shape[2] == 1 else img[:, :, :3]
     return np.ascontiguousarray(rgb), alpha
 
@@ -163,7 +165,9 @@ def _code(planes, pixel_format, depth, qp, preset, chroma_qp, lossless):
     nals = split_nals(stream)
     parameters = [nal for nal in nals if sets.nal_type(nal) == sets.SPS]
     if len(parameters) != 1:
-        raise ValueError(f"the encoder wrote {len(parameters)} sequence parameter sets instead of one")
+        raise ValueError(
+            f"the encoder wrote {len(parameters)} sequence parameter sets instead of one"
+        )
     height, width = planes[0].shape
     step = 16 if min(width, height) <= 8 else 8
     padded = (-(-width // step) * step, -(-height // step) * step)
@@ -209,7 +213,9 @@ def picture_nals(body: bytes, alpha: bool = False, strict: bool = True) -> list[
     return kept
 
 
-def decode_planes(header: Header, alpha: bool = False, nals=None, loop_filters: bool = True, fill: int = -1):
+def decode_planes(
+    header: Header, alpha: bool = False, nals=None, loop_filters: bool = True, fill: int = -1
+):
     """(planes cropped to the true size, warnings, complete) of the colour or the alpha picture."""
     hevc = header.alpha_hevc if alpha else header.hevc
     chroma = 0 if alpha else container.CHROMA_FORMAT_IDC[header.pixel_format]

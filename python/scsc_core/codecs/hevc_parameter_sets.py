@@ -39,7 +39,9 @@ def parameter_sets(header: Header, alpha: bool = False) -> bytes:
     chroma = 0 if alpha else CHROMA_FORMAT_IDC[header.pixel_format]
     width, height = coded_size(header.width, header.height, hevc)
     sps = _sps(hevc, width, height, chroma, header.depth)
-    return b"".join(START_CODE + bytes([t << 1, 1]) + protect(p) for t, p in ((VPS, _vps()), (SPS, sps)))
+    return b"".join(
+        START_CODE + bytes([t << 1, 1]) + protect(p) for t, p in ((VPS, _vps()), (SPS, sps))
+    )
 
 
 def _profile_tier_level(w: BitWriter) -> None:

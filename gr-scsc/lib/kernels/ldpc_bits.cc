@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Byte loops around the decoder: quantising, interleaving, soft combining, XOR of columns.
+#include "ldpc_internal.h"
+#include "simd.h"
+
+namespace scsc::SCSC_ISA_NS {
+
+namespace {
+
+using S = Simd;
+using T = Simd::T;
+
+template <int step>
+bool hard_bits_step(const int8_t* lane, int n, uint8_t* bits)
+{
+    uint8_t zero = 0;
+    for (int i = 0; i < n; ++i) {
+        const int8_t l = lane[i * step];
+        bits[i] = static_cast<uint8_t>(l) >> 7;
+        zero |= l == 0;
+    }
+    return zero != 0;
+}
+
+bool hard_bits(const int8_t* lane, int step, int n, uint8_t* bits)
+{
+    switch (step) {
+    case 1: return hard_bits_step<1>(lane, n, bits);
+    case 2: return hard_bits_step<2>(lane, n, bits);
+    case 4: return hard_bits_step<4>(lane, n, bits);
+    case 8: return hard_bits_step<8>(lane, n, bits);
+    case 16: return hard_bits_step<16>(lane, n, bits);
+    case 32: return hard_bits_step<32>(lane, n, bits);
+    default: return hard_bits_step<64>(lane, n, bits);
+    }
+}
+
+void spread(const int8_t* value, int n, int step, int8_t* lane)
+{
+    if (step == 1) {
+        std::memcpy(lane, value, n);
+        return;
+    }
+    for (int i = 0; i < n; ++i)
+        lane[i * step] = value[i];
+}
+
+void xor_columns(const uint8_t* base, const uint32_t* offset, int n_sources, int n, uint8_t* out)
+{
+    int i = 0;
+    for (; i + 2 * S::W < n; i += 3 * S::W) {
+        T a = S::set1(0), b = a, c = a;
+        for (int e = 0; e < n_sources; ++e) {
+            const uint8_t* source = base + offset[e] + i;
+            a = S::bit_xor(a, S::load(source));
+            b = S::bit_xor(b, S::load(source + S::W));
+            c = S::bit_xor(c, S::load(source + 2 * S::W));
+        }
+        S::store(out + i, a);
+        S::store(out + i + S::W, b);
+        S::store(out + i + 2 * S::W, c);
+    }
+    for (; i < n; i += S::W) {
+        T a = S::set1(0);
+        for (int e = 0; e < n_sources; ++e)
+            a = S::bit_xor(a, S::load(base + offset[e] + i));
+        S::store(out + i, a);
+    }
+}
+
+void quantise(const float* in, float scale, int n, int8_t* out)
+{
+    // Adding 1.5 * 2^23 rounds to nearest even and leaves the integer in the low mantissa bits. The
+    // clip stands between the product and the sum, so no compiler may fuse them.
+    constexpr float kRound = 12582912.0f;
+    for (int i = 0; i < n; ++i) {
+        float x = in[i] * scale;
+        x = x == x ? x : 0.0f;
+        x = x < 127.0f ? x : 127.0f;
+        x = x > -127.0f ? x : -127.0f;
+        x += kRound;
+        int32_t word;
+        std::memcpy(&word, &x, sizeof word);
+        out[i] = static_cast<int8_t>(word);
+    }
+}
+
+void accumulate(const int8_t* in, int n, int8_t* soft)
+{
+    // adds saturates at -128; one more step through subs at the low end keeps -127.
+    const T low = S::set1(1);
+    int i = 0;
+    for (; i + S::W <= n; i += S::W) {
+        const T sum = S::adds(S::load(soft + i), S::load(in + i));
+        S::store(soft + i, S::adds(S::subs(sum, low), low));
+    }
+    for (; i < n; ++i) {
+        const int sum = soft[i] + in[i];
+        soft[i] = static_cast<int8_t>(sum > 127 ? 127 : sum < -127 ? -127 : sum);
+    }
+}
+
+template <int qm>
+void interleave_qm(const uint8_t* in, int columns, uint8_t* out)
+{
+    for (int j = 0; j < columns; ++j)
+        for (int i = 0; i < qm; ++i)
+            out[j * qm + i] = in[i * columns + j];
+}
+
+template <int qm>
+void deinterleave_qm(const uint8_t* in, int columns, uint8_t* out)
+{
+    for (int j = 0; j < columns; ++j)
+        for (int i = 0; i < qm; ++i)
+            out[i * columns + j] = in[j * qm + i];
+}
+
+void interleave(const uint8_t* in, int n, int qm, uint8_t* out)
+{
+    const int columns = n / qm;
+    switch (qm) {
+    case 1: std::memcpy(out, in, n); return;
+    case 2: return interleave_qm<2>(in, columns, out);
+    case 4: return interleave_qm<4>(in, columns, out);
+    case 6: return interleave_qm<6>(in, columns, out);
+    case 8: return interleave_qm<8>(in, columns, out);
+    }
+    for (int i = 0; i < qm; ++i)
+        for (int j = 0; j < columns; ++j)
+            out[j * qm + i] = in[i * columns + j];
+}
+
+void deinterleave(const uint8_t* in, int n, int qm, uint8_t* out)
+{
+    const int columns = n / qm;
+    switch (qm) {
+    case 1: std::memcpy(out, in, n); return;
+    case 2: return deinterleave_qm<2>(in, columns, out);
+    case 4: return deinterleave_qm<4>(in, columns, out);
+    case 6: return deinterleave_qm<6>(in, columns, out);
+    case 8: return deinterleave_qm<8>(in, columns, out);
+    }
+    for (int i = 0; i < qm; ++i)
+        for (int j = 0; j < columns; ++j)
+            out[i * columns + j] = in[j * qm + i];
+}
+
+} // namespace
+
+const LdpcKernels& ldpc_kernels()
+{
+    static constexpr LdpcKernels kernels{ S::W,       ldpc_iterate, ldpc_satisfied, hard_bits,
+                                          spread,     xor_columns,  quantise,       accumulate,
+                                          interleave, deinterleave };
+    return kernels;
+}
+
+} // namespace scsc::SCSC_ISA_NS

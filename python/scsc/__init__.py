@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GNU Radio blocks for standards-compatible semantic image communication."""
+
+try:
+    from scsc_core import _native as _native
+except ImportError as error:
+    raise ImportError(
+        f"native module missing ({error}): run cmake --install, or ./scsc doctor"
+    ) from error
+
+from .channel_decoder import channel_decoder
+from .channel_encoder import channel_encoder
+from .configuration import link_config, sample_image
+from .detector import detector
+from .image_sink import image_sink
+from .image_source import image_source
+from .link import link
+from .link_metrics import link_metrics
+from .loopback import loopback
+from .ppen import ppen
+from .precoder import precoder
+from .receiver import receiver
+from .run_recorder import run_recorder
+from .source_decoder import source_decoder
+from .source_encoder import source_encoder
+from .symbol_channel import symbol_channel
+from .transmitter import transmitter
+
+_VIEWS = ("constellation_view", "image_view", "metrics_view")
+
+__all__ = [
+    "channel_decoder",
+    "channel_encoder",
+    "detector",
+    "image_sink",
+    "image_source",
+    "link",
+    "link_config",
+    "link_metrics",
+    "loopback",
+    "ppen",
+    "precoder",
+    "receiver",
+    "run_recorder",
+    "sample_image",
+    "source_decoder",
+    "source_encoder",
+    "symbol_channel",
+    "transmitter",
+    *_VIEWS,
+]
+
+
+def __getattr__(name):
+    """Views are imported at first use: they need PyQt5."""
+    if name not in _VIEWS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        import PyQt5.QtWidgets  # noqa: F401
+    except ImportError as error:
+        raise ImportError(
+            f"{name} needs PyQt5: install python3-pyqt5 ({error})", name=name
+        ) from error
+    from importlib import import_module
+
+    return getattr(import_module(f".qtgui.{name}", __name__), name)

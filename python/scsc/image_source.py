@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures from files as PDUs."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scsc_core import codecs, data
+from scsc_core.radio import keys
+
+from .message_block import message_block
+
+CREDIT_WARNING_S = 10.0
+_CACHED_PICTURES = 16
+
+
+class image_source(message_block):
+    """Sends pictures from files, one PDU each, no faster than the link takes them.
+
+    Any picture that Pillow reads becomes 8-bit RGB (gray, alpha, CMYK and 16 bit included). The
+    last PDU carries `last`, with which the whole flowgraph ends.
+
+    Message ports:
+        image (out): u8 [height, width, 3]; keys height, width, channels, name, image_id, frame,
+            n_frames, last.
+        credit (in): one dict per picture that left the link, from `link_metrics` or `image_sink`;
+            only max_in_flight pictures are on their way at a time, so no queue grows without bound.
+        status (out): dict of frames, in_flight.
+        cmd (in): dict with rate.
+
+    Args:
+        paths: str or list of str, files and folders; a folder gives its pictures by name.
+        repeat: int >= 0, times the list is sent; 0 repeats for ever.
+        max_images: int >= 0, end after so many pictures; 0: no limit.
+        rate: float >= 0, pictures per second; 0 sends as fast as credit comes.
+        max_in_flight: int >= 0, pictures between this block and the one that gives credit; 0 waits
+            for no credit, and then a rate is needed when repeat is 0.
+    Attributes:
+        total: int, pictures that will be sent; 0: for ever.
+    Raises:
+        ValueError: a path does not exist, a folder holds no picture, a number is out of range.
+    Source: ours.
+    """
+
+    def __init__(self, paths, repeat=1, max_images=0, rate=0.0, max_in_flight=4):
+        for name, value in (
+            ("repeat", repeat),
+            ("max_images", max_images),
+            ("rate", rate),
+            ("max_in_flight", max_in_flight),
+        ):
+            if not value >= 0:
+                raise ValueError(f"{name} must be >= 0, got {value}")
+        if repeat == 0 and max_images == 0 and rate == 0 and max_in_flight == 0:
+            raise ValueError("max_in_flight must be > 0 when repeat, max_images and rate are 0")
+        super().__init__(
+            "image_source", dicts=(keys.CREDIT,), outputs=(keys.IMAGE,), settable=("rate",)
+        )
+        paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
+        self._paths = data.list_pictures(paths)
+        if not self._paths:
+            raise ValueError("paths must name at least one picture, got none")
+        total = len(self._paths) * repeat
+        self.total = min(filter(None, (total, max_images)), default=0)
+        self._rate = float(rate)
+        self._max_in_flight = max_in_flight
+        self._in_flight = 0
+        self._wake = threading.Condition()
+        self._stop = False
+        self._thread: threading.Thread | None = None
+        self._pictures: dict[Path, np.ndarray] = {}
+        self._picture(self._paths[0])  # an unreadable first picture is an error of the constructor
+
+    def set_rate(self, rate: float) -> None:
+        """Pictures per second from the next one on; 0: as fast as credit comes."""
+        if not rate >= 0:
+            raise ValueError(f"rate must be >= 0, got {rate}")
+        self._rate = float(rate)
+
+    def start(self):
+        """Start the thread that sends."""
+        self._stop = False
+        self._thread = threading.Thread(target=self._run, name="scsc_image_source", daemon=True)
+        self._thread.start()
+        return True
+
+    def stop(self):
+        """End the thread."""
+        with self._wake:
+            self._stop = True
+            self._wake.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+        return True
+
+    def on_credit(self, meta: dict[str, Any]) -> None:
+        """One picture left the link."""
+        with self._wake:
+            self._in_flight = max(0, self._in_flight - 1)
+            self._wake.notify_all()
+
+    def _run(self):
+        try:
+            next_time = time.monotonic()
+            for count in itertools.count():
+                if not self._wait_for_turn(next_time):
+                    return
+                next_time = max(next_time + (1 / self._rate if self._rate else 0), time.monotonic())
+                last = count + 1 == self.total
+                self._send(count, last)
+                if last:
+                    self.close()
+                    return
+        except BaseException as error:
+            self.supervisor.fail(error)
+
+    def _wait_for_turn(self, next_time: float) -> bool:
+        """False when the block was stopped while it waited."""
+        warn_time = time.monotonic() + CREDIT_WARNING_S
+        with self._wake:
+            while not (self._stop or self.supervisor.stopping):
+                now = time.monotonic()
+                in_credit = not self._max_in_flight or self._in_flight < self._max_in_flight
+                if in_credit and now >= next_time:
+                    self._in_flight += 1
+                    return True
+                if not in_credit and now > warn_time:
+                    warn_time = now + CREDIT_WARNING_S
+                    self.warn("no credit: connect port credit of link_metrics or image_sink")
+                self._wake.wait(min(0.1, max(next_time - now, 0.001)) if in_credit else 0.1)
+        return False
+
+    def _send(self, count: int, last: bool) -> None:
+        path = self._paths[count % len(self._paths)]
+        image = self._picture(path)
+        self.counters["frames"] += 1
+        self.counters["in_flight"] = self._in_flight
+        meta = {
+            keys.HEIGHT: image.shape[0],
+            keys.WIDTH: image.shape[1],
+            keys.CHANNELS: 3,
+            keys.NAME: path.stem,
+            keys.IMAGE_ID: count % keys.MAX_IMAGE_ID,
+            keys.FRAME: count % keys.MAX_FRAME,
+            keys.N_FRAMES: self.total,
+            keys.LAST: last,
+        }
+        self.publish(keys.IMAGE, image, meta)
+        self.publish_status(final=last)
+
+    def _picture(self, path: Path) -> np.ndarray:
+        if path not in self._pictures:
+            if len(self._pictures) >= _CACHED_PICTURES:
+                self._pictures.pop(next(iter(self._pictures)))
+            self._pictures[path] = codecs.load_image(path)
+        return self._pictures[path]

@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all message blocks share: ports, guarded handlers, commands, status, end of input."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from scsc_core.radio import keys
+
+from . import supervisor
+from .pdu import BadPdu, from_dict, from_pdu, to_dict, to_pdu
+
+STATUS_INTERVAL_S = 0.2
+WARNING_INTERVAL_S = 1.0
+_SYSTEM = "system"
+
+
+class message_block(gr.basic_block):
+    """Base of the blocks that work on messages only.
+
+    A subclass names its ports and has a method `on_<port>` for each input: `(array, meta)` for a
+    port of PDUs, `(meta)` for one of dicts. Handlers are guarded by the Supervisor. Bad messages
+    are counted in `dropped` and logged at most once a second.
+
+    The end: `last` on the main input closes the block as soon as `idle()` holds, after everything
+    went out. A block does not end because one of its neighbours did, as blocks of GNU
+    Radio do; several inputs and answers on the way back would otherwise lose the last picture. A
+    frame that is dropped is passed on as an empty PDU, so that those behind count it and end too.
+
+    Args:
+        name: block name without the prefix scsc_.
+        pdus: input ports that carry PDUs.
+        dicts: input ports that carry plain dicts.
+        outputs: output ports; the first one passes the end on.
+        main: input ports that decide about the end, by default the first of `pdus`.
+        settable: parameters with a setter `set_<parameter>`, reachable through port `cmd`.
+    """
+
+    def __init__(self, name, pdus=(), dicts=(), outputs=(), settable=(), main=None):
+        gr.basic_block.__init__(self, f"scsc_{name}", None, None)
+        self.supervisor = supervisor.current()
+        self._main = frozenset(main or pdus[:1])
+        self._carrier = pdus[0] if pdus else None  # the port whose losses are passed on
+        self._outputs = tuple(outputs)
+        self._settable = tuple(settable)
+        self._last_seen = False
+        self._finished = False
+        self._end_lock = threading.Lock()
+        self._next_status = 0.0
+        self._next_warning = 0.0
+        self.counters: dict[str, Any] = {"frames": 0, "dropped": 0}
+        for port in pdus:
+            self._register(port, self._receive_pdu)
+        for port in dicts:
+            self._register(port, self._receive_dict)
+        if settable:
+            self._register(keys.COMMAND, self._receive_dict)
+        for port in (*self._outputs, keys.STATUS):
+            self.message_port_register_out(pmt.intern(port))
+        self._attach(_SYSTEM, lambda message: None)
+
+    # ports ---------------------------------------------------------------------------------------
+    def _register(self, port, receive):
+        self.message_port_register_in(pmt.intern(port))
+
+        def handle(message):
+            if self.supervisor.stopping:
+                return
+            try:
+                receive(port, message)
+                self._end_when_idle()
+            except BaseException as error:
+                self.supervisor.fail(error)
+
+        self._attach(port, handle)
+
+    def _attach(self, port, handle):
+        handle.__name__ = f"_handle_{port}"  # GNU Radio looks handlers up by name
+        setattr(self, handle.__name__, handle)
+        self.set_msg_handler(pmt.intern(port), handle)
+
+    def _receive_pdu(self, port, message):
+        meta: dict[str, Any] = {}
+        try:
+            meta = _meta_of(message)
+            if _is_empty(message):
+                self._pass_on(meta, port)
+                return
+            array, meta = from_pdu(message, keys.DTYPES[port], keys.SHAPES[port])
+            if port in self._main:
+                self.counters["frames"] += 1
+            getattr(self, f"on_{port}")(array, meta)
+        except (BadFrame, BadPdu) as error:
+            self.drop(f"{port}: {error}", meta, port)
+        else:
+            self._last_seen = self._last_seen or (port in self._main and _is_last(meta))
+        self.publish_status(final=_is_last(meta))
+
+    def _receive_dict(self, port, message):
+        try:
+            meta = from_dict(message)
+        except BadPdu as error:
+            self.drop(f"{port}: {error}", {}, port)
+            return
+        getattr(self, f"on_{port}")(meta)
+        self._last_seen = self._last_seen or (port in self._main and _is_last(meta))
+
+    def on_cmd(self, command):
+        """Set parameters by a dict `{name: value}`; what is unknown or impossible is a warning."""
+        for name, value in command.items():
+            if name not in self._settable:
+                known = ", ".join(self._settable)
+                self.warn(f"cmd: unknown parameter {name!r}; known are {known}")
+                continue
+            try:
+                getattr(self, f"set_{name}")(value)
+            except ValueError as error:
+                self.warn(f"cmd: {error}")
+
+    # output --------------------------------------------------------------------------------------
+    def publish(self, port: str, array: np.ndarray, meta: dict[str, Any]) -> None:
+        """Send one PDU."""
+        self.message_port_pub(pmt.intern(port), to_pdu(array, meta))
+
+    def publish_dict(self, port: str, meta: dict[str, Any]) -> None:
+        """Send one plain dict."""
+        self.message_port_pub(pmt.intern(port), to_dict(meta))
+
+    def wanted(self, port: str) -> bool:
+        """True when somebody listens to an output port."""
+        return not pmt.is_null(self.message_subscribers(pmt.intern(port)))
+
+    def publish_status(self, final: bool = False) -> None:
+        """Send the counters on port `status`, at most five times a second and at the end."""
+        now = time.monotonic()
+        if final or now >= self._next_status:
+            self._next_status = now + STATUS_INTERVAL_S
+            self.publish_dict(keys.STATUS, {"block": self.name(), **self.counters})
+
+    @contextmanager
+    def timed(self, meta: dict[str, Any], stage: str):
+        """Adds the wall time of the body to `meta` under the stage's key."""
+        begin = time.perf_counter()
+        yield
+        key = keys.time_key(stage)
+        meta[key] = meta.get(key, 0.0) + 1e3 * (time.perf_counter() - begin)
+
+    def warn(self, text: str) -> None:
+        """Log a warning, at most once a second."""
+        now = time.monotonic()
+        if now >= self._next_warning:
+            self._next_warning = now + WARNING_INTERVAL_S
+            self.logger.warn(text)
+
+    def drop(self, reason: str, meta: dict[str, Any], port: str) -> None:
+        """Count and log a message that cannot be used; those behind get an empty one instead."""
+        self.counters["dropped"] += 1
+        self.warn(f"dropped ({self.counters['dropped']} so far): {reason}")
+        self._pass_on(meta, port)
+
+    # the end -------------------------------------------------------------------------------------
+    def idle(self) -> bool:
+        """True when nothing received is still to be sent; a subclass that waits overrides it."""
+        return True
+
+    def _pass_on(self, meta, port):
+        if port in self._main:
+            self._last_seen = self._last_seen or _is_last(meta)
+        if port == self._carrier and keys.FRAME in meta:
+            self.on_lost_frame(meta)
+
+    def on_lost_frame(self, meta: dict[str, Any]) -> None:
+        """A frame was dropped here or before: send an empty PDU in its place."""
+        if self._outputs:
+            common = {key: meta[key] for key in _COMMON if key in meta}
+            self.publish(self._outputs[0], np.empty(0, np.uint8), common)
+
+    def _end_when_idle(self):
+        with self._end_lock:
+            ends = self._last_seen and not self._finished and self.idle()
+            self._finished = self._finished or ends
+        if ends:
+            self.close()
+
+    def close(self) -> None:
+        """Tell the scheduler that this block is done."""
+        done = pmt.cons(pmt.intern("done"), pmt.from_long(1))
+        self.gateway.system_handler(done)
+
+
+class BadFrame(ValueError):
+    """A frame whose content cannot be used; it is dropped and counted, the flowgraph goes on."""
+
+
+_COMMON = (keys.FRAME, keys.IMAGE_ID, keys.N_FRAMES, keys.LAST)
+
+
+def _meta_of(message: Any) -> dict[str, Any]:
+    return from_dict(pmt.car(message)) if pmt.is_pair(message) else {}
+
+
+def _is_empty(message: Any) -> bool:
+    return (
+        pmt.is_pair(message)
+        and pmt.is_uniform_vector(pmt.cdr(message))
+        and pmt.length(pmt.cdr(message)) == 0
+    )
+
+
+def _is_last(meta: dict[str, Any]) -> bool:
+    return bool(meta.get(keys.LAST))

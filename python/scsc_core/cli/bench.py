@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`scsc bench`: one benchmark's figures beside their targets."""
+
+import importlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .application import unknown
+
+BENCHMARKS = ("fec", "polar", "bpg", "detector", "precoding", "link")
+
+
+def command(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(BENCHMARKS)}.")],
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer repeats, rougher figures.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
+) -> None:
+    """Measure speed and memory on this machine.
+
+    Figures are medians with the lowest and highest repeat. They are worth comparing only when the
+    machine is idle: the load at the start is printed with them. A missed target is no error.
+    """
+    if name not in BENCHMARKS:
+        raise ValueError(unknown("benchmark", name, list(BENCHMARKS)))
+    if output is not None and not output.parent.is_dir():
+        raise ValueError(f"folder {output.parent} of --output does not exist")
+    from ..evaluation import benchmark
+    from .output import console, write_whole
+
+    module = importlib.import_module(f"...evaluation.bench_{name}", __name__)
+    host = benchmark.Host.current()
+    rows = module.run(quick=quick)
+    text = benchmark.to_json(name, host, rows)
+    if output is not None:
+        write_whole(output, text + "\n")
+    if json:
+        typer.echo(text)
+        return
+    console().print(benchmark.to_table(name, rows))
+    console().print(f"host: {host}", soft_wrap=True)

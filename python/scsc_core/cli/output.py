@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How commands write results: tables, and files as a whole or not at all."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def console() -> Any:
+    """A rich console on stdout; wide enough for whole tables when stdout is no terminal."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a text file so that readers see the old file or the new one, never half of it.
+
+    Raises:
+        ValueError: the folder does not exist.
+    """
+    if not path.parent.is_dir():
+        raise ValueError(f"folder {path.parent} of {path} does not exist")
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)
