@@ -213,7 +213,9 @@ def picture_nals(body: bytes, alpha: bool = False, strict: bool = True) -> list[
     return kept
 
 
-def decode_planes(header: Header, alpha: bool = False, nals=None, loop_filters: bool = True, fill: int = -1):
+def decode_planes(
+    header: Header, alpha: bool = False, nals=None, loop_filters: bool = True, fill: int = -1
+):
     """(planes cropped to the true size, warnings, complete) of the colour or the alpha picture."""
     hevc = header.alpha_hevc if alpha else header.hevc
     chroma = 0 if alpha else container.CHROMA_FORMAT_IDC[header.pixel_format]
