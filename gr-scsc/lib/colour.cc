@@ -62,8 +62,8 @@ Range sample_range(const ColourFormat& f)
 {
     const int up = f.depth - 8;
     const double full = (1 << f.depth) - 1;
-    if (f.limited)
-        return { double(219 << up), double(224 << up), 16 << up, 1 << (f.depth - 1) };
+    if (f.limited) // libbpg scales YCgCo chroma like luma (seen in its decoder's output)
+        return { double(219 << up), double((f.color_space == 2 ? 219 : 224) << up), 16 << up, 1 << (f.depth - 1) };
     return { full, full, 0, 1 << (f.depth - 1) };
 }
 

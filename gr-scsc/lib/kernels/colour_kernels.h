@@ -40,7 +40,7 @@ struct ColourKernels {
 namespace generic {
 extern const ColourKernels colour_kernels;
 }
-#if defined(SCSC_X86)
+#if defined(SCSC_X86) || defined(__x86_64__)
 namespace sse4 {
 extern const ColourKernels colour_kernels;
 }

@@ -18,6 +18,7 @@ from .constellation import pam_levels, product_alphabet, qam
 DETECTORS = ("ml", "mmse", "zf", "mf")
 LLR_KINDS = ("exact", "maxlog")
 
+_MAX_JOINT_ROWS = 4096
 _NO_POWER = 1e-7  # |mu_k| below which a stream carries nothing
 _LINEAR_RESIDUAL = 1e-4  # relative error above which a table is no linear image of the alphabet
 
@@ -41,7 +42,7 @@ def soft_bits(
     Args:
         y: complex [n_rx, k], received vectors.
         h: complex [n_rx, n_tx] or [b, n_rx, n_tx], row = receive antenna.
-        table: complex [K, n_tx] or [b, K, n_tx], K = 2 .. 4096 a power of two.
+        table: complex [K, n_tx] or [b, K, n_tx], K a power of two, at most 4096 for ml.
         noise_var: N0 > 0 per receive antenna and channel use.
         cen: detect behind the combiner; changes nothing for ml, whose noise is whitened.
         detector: "ml", "mmse", "zf" or "mf".
@@ -95,8 +96,8 @@ def _check(y, h, table, noise_var, block_uses):
     if y.ndim != 2 or len(y) != h.shape[1]:
         raise ValueError(f"y must be [{h.shape[1]}, k] for this h, got shape {y.shape}")
     n_rows = table.shape[1]
-    if not 2 <= n_rows <= 4096 or n_rows & (n_rows - 1):
-        raise ValueError(f"table must have 2 .. 4096 rows, a power of two, got {n_rows}")
+    if n_rows < 2 or n_rows & (n_rows - 1):
+        raise ValueError(f"table must have a power of two of rows, at least 2, got {n_rows}")
     if not (noise_var > 0 and np.isfinite(noise_var)):
         raise ValueError(f"noise_var must be > 0 and finite, got {noise_var}")
     block_uses = _block_uses(block_uses, n_blocks, y.shape[1])
@@ -116,13 +117,16 @@ def _block_uses(block_uses, n_blocks: int, k: int) -> np.ndarray:
 
 
 def _joint(y, h, table, noise_var, cen, block_uses, exact):
+    if table.shape[1] > _MAX_JOINT_ROWS:
+        raise ValueError(
+            f"detector ml takes at most {_MAX_JOINT_ROWS} table rows, got {table.shape[1]}; "
+            "use mmse or fewer bits per symbol"
+        )
     centroids = table @ np.swapaxes(h, -1, -2)
     n_blocks = len(h)
     if not cen:
         inv_n0 = np.full(n_blocks, 1 / noise_var, np.float32)
-        return _native.soft_ml(
-            np.ascontiguousarray(y), _c64(centroids), block_uses, inv_n0, exact
-        )
+        return _native.soft_ml(np.ascontiguousarray(y), _c64(centroids), block_uses, inv_n0, exact)
     u2 = cen_matrix(table, h, noise_var)
     whitened = _whitener(noise_var * u2 @ _adjoint(u2)) @ u2
     r = _apply(whitened, y, block_uses)
@@ -219,7 +223,7 @@ def _apply(matrices: np.ndarray, y: np.ndarray, block_uses: np.ndarray) -> np.nd
     if len(matrices) == 1:
         return np.ascontiguousarray(matrices[0] @ y)
     if len(matrices) * 64 > y.shape[1]:
-        return np.einsum("krt,tk->rk", np.repeat(matrices, block_uses, 0), y)
+        return _c64(np.einsum("krt,tk->rk", np.repeat(matrices, block_uses, 0), y))
     out = np.empty((matrices.shape[1], y.shape[1]), np.complex64)
     start = 0
     for matrix, uses in zip(matrices, block_uses):

@@ -10,7 +10,7 @@ one-dimensional Gauss-Hermite information (`lite12`, see pcen_lite.compute_grid)
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ GRID_MIN_DB, GRID_MAX_DB = -24, 30
 DATA = Path(__file__).parent / "data"
 
 
-@lru_cache(maxsize=None)
+@cache
 def grids(name: str = "gain_grids") -> dict[str, np.ndarray]:
     """Arrays of one stored grid file, read once; see the module's docstring."""
     with np.load(DATA / f"{name}.npz") as file:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -74,14 +74,14 @@ class PcenNetwork:
         return p, psi, phi, kappa
 
 
-@lru_cache(maxsize=None)
+@cache
 def _bundled() -> PcenNetwork:
     from .. import zoo
 
     return zoo.load("pcen")
 
 
-@lru_cache(maxsize=None)
+@cache
 def label_maps() -> np.ndarray:
     """QPSK x QPSK symbol vectors [2, 16, 2] under the label maps identity and xor."""
     symbols = product_alphabet(2, 2)[0]

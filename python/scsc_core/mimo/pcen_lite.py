@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -19,7 +19,7 @@ MODES = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def _alphabets(use_bits: int) -> np.ndarray:
     return np.stack([mixed_alphabet(mode) for mode in MODES[use_bits]])
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -34,7 +34,7 @@ def waterfill(gains: np.ndarray) -> np.ndarray:
     return np.maximum(level - inverse, 0)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _mmse_grid(n_bits: int) -> tuple[np.ndarray, np.ndarray]:
     # minimum mean square error of unit-energy QAM against the Es/N0 in dB, one real dimension
     grid_db = np.arange(-60.0, 60.0, 0.1)
