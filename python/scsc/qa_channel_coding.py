@@ -5,6 +5,7 @@ from gnuradio.scsc.channel_decoder import channel_decoder
 from gnuradio.scsc.channel_encoder import channel_encoder
 from gnuradio.scsc.supervisor import Supervisor
 from gnuradio.scsc.testing import run_block
+
 from scsc_core.config import LinkConfig
 from scsc_core.link import Transmitter
 

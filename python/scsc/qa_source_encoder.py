@@ -4,6 +4,7 @@ import pytest
 from gnuradio.scsc.source_encoder import source_encoder
 from gnuradio.scsc.supervisor import Supervisor
 from gnuradio.scsc.testing import run_block
+
 from scsc_core.config import LinkConfig
 from scsc_core.link import Transmitter
 

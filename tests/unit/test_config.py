@@ -251,7 +251,6 @@ def test_missing_and_undecodable_files_are_named(tmp_path):
             load_config(LinkConfig, [tmp_path / name])
 
 
-@pytest.mark.xfail(strict=True, reason="load_config names the files for a fault in an override")
 def test_fault_in_an_override_does_not_blame_a_file(tmp_path):
     file = write(tmp_path / "good.yaml", "seed: 3\n")
 

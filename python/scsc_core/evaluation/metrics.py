@@ -57,7 +57,7 @@ def _ms_ssim(reference: np.ndarray, image: np.ndarray) -> float | None:
     betas = tuple(beta / sum(_BETAS[:scales]) for beta in _BETAS[:scales])
     with torch.inference_mode():
         pair = [
-            torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
+            torch.from_numpy(picture.astype(np.float32)).permute(2, 0, 1)[None]
             for picture in (image, reference)
         ]
         score = multiscale_structural_similarity_index_measure(
