@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Channels: flat block fading, noise, imperfect channel knowledge, recorded channels."""
+
+from .csi_error import CSI_LOCATIONS, csi_estimate, csi_views, effective
+from .fading import (
+    FADING_MODES,
+    MODELS,
+    SNR_DEFINITIONS,
+    FadingChannel,
+    block_lengths,
+    complex_noise,
+    noise_variance,
+    transmit,
+)
+from .recorded import load_channels, save_channels
+
+__all__ = [
+    "CSI_LOCATIONS",
+    "FADING_MODES",
+    "MODELS",
+    "SNR_DEFINITIONS",
+    "FadingChannel",
+    "block_lengths",
+    "complex_noise",
+    "csi_estimate",
+    "csi_views",
+    "effective",
+    "load_channels",
+    "noise_variance",
+    "save_channels",
+    "transmit",
+]
