@@ -19,11 +19,12 @@ class FadingChannel:
 
     rayleigh: H = R_rx^(1/2) W R_tx^(1/2), W i.i.d. CN(0, 1), R_ij = rho^|i - j|.
     rician: H = sqrt(K/(K+1)) L + sqrt(1/(K+1)) (a Rayleigh matrix), L all ones (line of sight
-    between broadside arrays: rank one). awgn: the identity.
+    between broadside arrays: rank one). awgn: the identity (rectangular: ones on
+    the diagonal).
 
     Args:
         model: "awgn", "rayleigh" or "rician".
-        n_tx, n_rx: antennas, >= 1; awgn needs n_tx = n_rx.
+        n_tx, n_rx: antennas, >= 1.
         rician_k_db: K in dB, finite; used by rician only.
         correlation_tx, correlation_rx: rho in [0, 1) between neighbours; not used by awgn.
         seed: int, or a SeedSequence. An int gives the first child of SeedSequence(seed), which is
@@ -51,8 +52,6 @@ class FadingChannel:
         for name, value in (("n_tx", n_tx), ("n_rx", n_rx)):
             if int(value) != value or value < 1:
                 raise ValueError(f"{name} must be an integer >= 1, got {value}")
-        if model == "awgn" and n_tx != n_rx:
-            raise ValueError(f"awgn needs n_tx = n_rx, got {n_tx} and {n_rx}")
         if not math.isfinite(rician_k_db):
             raise ValueError(f"rician_k_db must be finite, got {rician_k_db}")
         for name, value in (("correlation_tx", correlation_tx), ("correlation_rx", correlation_rx)):
@@ -73,7 +72,7 @@ class FadingChannel:
             raise ValueError(f"n_blocks must be an integer >= 0, got {n_blocks}")
         shape = (int(n_blocks), self.n_rx, self.n_tx)
         if self.model == "awgn":
-            return np.broadcast_to(np.eye(self.n_rx, dtype=complex), shape).copy()
+            return np.broadcast_to(np.eye(self.n_rx, self.n_tx, dtype=complex), shape).copy()
         parts = self._rng.standard_normal(shape + (2,))
         white = parts.view(complex)[..., 0] * math.sqrt(0.5)
         return self._direct + self._scattered * (self._root_rx @ white @ self._root_tx)

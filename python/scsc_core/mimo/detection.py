@@ -19,6 +19,8 @@ MAX_RECEIVE = 16
 RANK_TOLERANCE = 1e-6
 # A stream whose filtered gain |mu| is below this has no power: LLR 0 (link.md section 7).
 DEAD_STREAM = 1e-7
+# Floor of the variance behind a filter, symbols of unit energy: 90 dB.
+LEAST_VARIANCE = 1e-9
 # Tables may come as complex64; a table that is not linear misses by its own size.
 LINEAR_TOLERANCE = 1e-5
 
@@ -43,7 +45,7 @@ def soft_bits(
     Args:
         y: complex64 [n_rx, k], received vectors, one column per channel use.
         h: complex [n_rx, n_tx] or [b, n_rx, n_tx], row = receive antenna.
-        table: complex [K, n_tx] or [b, K, n_tx]; K a power of two from 2 to 4096.
+        table: complex [K, n_tx] or [b, K, n_tx]; K a power of two (ml: at most 4096).
         noise_var: float > 0, or [b]; N0 per receive antenna and channel use.
         cen: apply the combiner before detection (no effect on a correct detector).
         detector: "ml" (joint, every table), or "mmse", "zf", "mf": a linear filter and scalar
@@ -51,7 +53,8 @@ def soft_bits(
         llr: "exact" or "maxlog".
         block_uses: int [b], channel uses of each block in order, sum k. None: one use per block
             when b == k, else k split equally.
-        bits_per_symbol: m, for the linear detectors only; None takes log2 K / n_tx.
+        bits_per_symbol: m, for the linear detectors only; None takes
+            log2 K / min(n_tx, n_rx).
     Returns:
         float32 [k, log2 K]. A use with a non-finite sample, and a bit of a stream without power,
         get 0; every value is finite.
@@ -65,6 +68,11 @@ def soft_bits(
     if llr not in LLR_KINDS:
         raise ValueError(f"llr must be one of {', '.join(LLR_KINDS)}, got {llr!r}")
     y, h, table, noise_var, uses = _checked(y, h, table, noise_var, block_uses)
+    if detector == "ml" and table.shape[-2] > MAX_CENTROIDS:
+        raise ValueError(
+            f"detector ml takes at most {MAX_CENTROIDS} table rows, got {table.shape[-2]}; use "
+            "mmse (with precoder pcen_lite) or fewer bits per symbol"
+        )
     root = _whitened_combiner(table, h, noise_var) if cen else None
     if detector == "ml":
         return _joint(y, h, table, noise_var, uses, root, llr == "exact")
@@ -127,10 +135,8 @@ def _checked(y, h, table, noise_var, block_uses):
     if not 1 <= y.shape[0] <= MAX_RECEIVE:
         raise ValueError(f"n_rx must be in 1..{MAX_RECEIVE}, got {y.shape[0]}")
     n_rows = table.shape[-2]
-    if n_rows < 2 or n_rows > MAX_CENTROIDS or n_rows & (n_rows - 1):
-        raise ValueError(
-            f"the table must have a power of two of rows, 2 to {MAX_CENTROIDS}, got {n_rows}"
-        )
+    if n_rows < 2 or n_rows & (n_rows - 1):
+        raise ValueError(f"the table must have a power of two of rows, at least 2, got {n_rows}")
     if not (np.isfinite(h).all() and np.isfinite(table).all()):
         raise ValueError("h and table must be finite")
     noise_var = np.atleast_1d(np.asarray(noise_var, float))
@@ -199,6 +205,8 @@ def _joint(y, h, table, noise_var, uses, root, exact) -> np.ndarray:
 def _linear(y, h, table, noise_var, uses, root, detector, bits_per_symbol, exact) -> np.ndarray:
     """LLRs of linear detection; blocks with the same alphabet go through the kernel together."""
     n_blocks = len(uses)
+    if bits_per_symbol is None:
+        bits_per_symbol = int(math.log2(table.shape[-2])) // min(h.shape[-2:])
     mode, alphabets = stream_alphabets(table, bits_per_symbol)
     if root is None:
         root = np.eye(h.shape[-2]) / np.sqrt(noise_var)[:, None, None]
@@ -255,7 +263,8 @@ def _filters(root, channel, detector) -> tuple[np.ndarray, np.ndarray]:
     dead = np.abs(mu) < DEAD_STREAM
     mu = np.where(dead, 1, mu)
     filters = np.where(dead[..., None], 0, (w / mu[..., None]) @ root)
-    return filters, np.where(dead, 0, np.abs(mu) ** 2 / np.maximum(noise, 1e-300))
+    variance = np.maximum(noise / np.abs(mu) ** 2, LEAST_VARIANCE)
+    return filters, np.where(dead, 0, 1 / variance)
 
 
 def _least_squares(table, stream_bits) -> np.ndarray:
@@ -265,7 +274,7 @@ def _least_squares(table, stream_bits) -> np.ndarray:
     return (symbols.conj().T @ table / len(symbols)).swapaxes(-1, -2)
 
 
-def stream_alphabets(table: np.ndarray, bits_per_symbol: int | None = None):
+def stream_alphabets(table: np.ndarray, bits_per_symbol: int):
     """The QAM alphabets whose linear image Z_i = G x_i a table is.
 
     Tried are n_s equal streams of m bits, and for two streams the unequal splits of their bits
@@ -273,7 +282,7 @@ def stream_alphabets(table: np.ndarray, bits_per_symbol: int | None = None):
 
     Args:
         table: complex [b, K, n_tx].
-        bits_per_symbol: m; None: log2 K / n_tx.
+        bits_per_symbol: m of the equal streams.
     Returns:
         int [b], index into the list; list of tuples, bits per stream (0: a silent stream).
     Raises:
@@ -281,7 +290,7 @@ def stream_alphabets(table: np.ndarray, bits_per_symbol: int | None = None):
             divide log2 K.
     """
     n_bits = int(math.log2(table.shape[-2]))
-    m = n_bits // table.shape[-1] if bits_per_symbol is None else bits_per_symbol
+    m = bits_per_symbol
     if m not in (1, 2, 4, 6, 8) or n_bits % m:
         raise ValueError(
             f"bits_per_symbol must be 1, 2, 4, 6 or 8 and divide the {n_bits} bits of a channel "
