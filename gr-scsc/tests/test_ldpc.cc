@@ -87,7 +87,7 @@ void pool_passes_exceptions_on()
 
 int main()
 {
-    for (int a : {24, 40, 100, 292, 293, 640, 1000, 2000, 3824, 8424, 16824})
+    for (int a : {24, 40, 100, 292, 293, 640, 1000, 2000, 3824, 8424, 16816})
         for (int qm : {1, 2, 3, 4, 6, 8}) {
             round_trip(a, 2 * a / qm * qm + 4 * qm, qm, 0);
             round_trip(a, 6 * a / qm * qm, qm, 0);
