@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+
 from scsc_core.evaluation import metrics
 from scsc_core.link import LinkResult
 from scsc_core.radio import keys
@@ -15,6 +17,8 @@ from scsc_core.radio import keys
 from .message_block import message_block
 
 _KEPT = 256  # sent pictures and codewords that may wait for their other half
+
+_NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 
 
 class link_metrics(message_block):
@@ -33,13 +37,14 @@ class link_metrics(message_block):
 
     Args:
         ms_ssim: bool, compute MS-SSIM too (loads torch, about 30 ms a picture).
-        keep: bool, keep every LinkResult in `results`, pictures included.
+        keep: bool, keep every LinkResult in `results`.
+        keep_images: bool, with their pictures; False leaves an empty picture in them.
     Attributes:
         results: list of scsc_core.link.LinkResult in order of arrival.
     Source: link.md section 2 (R_k = k / (3 h w), R_L = n_s R_k).
     """
 
-    def __init__(self, ms_ssim=True, keep=True):
+    def __init__(self, ms_ssim=True, keep=True, keep_images=True):
         super().__init__(
             "link_metrics",
             pdus=(keys.RESULT, keys.SENT, keys.CODEWORD, keys.FRAMES),
@@ -47,6 +52,7 @@ class link_metrics(message_block):
         )
         self._ms_ssim = bool(ms_ssim)
         self._keep = bool(keep)
+        self._keep_images = bool(keep_images)
         self._listeners: list[Callable[[LinkResult], None]] = []
         self._sent: OrderedDict[int, np.ndarray] = OrderedDict()
         self._arrived: OrderedDict[int, tuple[np.ndarray, dict]] = OrderedDict()
@@ -108,8 +114,10 @@ class link_metrics(message_block):
         sent = self._sent.pop(frame)
         image, meta = self._arrived.pop(frame)
         result = self._score(sent, image, meta, self._error_rates.pop(frame, float("nan")))
-        if self._keep:
+        if self._keep and self._keep_images:
             self.results.append(result)
+        elif self._keep:
+            self.results.append(replace(result, image=_NO_IMAGE))
         for function in self._listeners:
             function(result)
         self._count(result, meta)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pmt
 from gnuradio import gr
+
 from scsc_core.radio import keys
 
 from . import supervisor

@@ -46,7 +46,9 @@ def decode_three_times(header: Header, valid_body: int | None = None) -> Decoded
         step_y = 1 if plane.shape[0] == header.height else 2
         step_x = 1 if plane.shape[1] == header.width else 2
         plane[unknown[::step_y, ::step_x]] = gray
-    return Decoded(planes, header, warnings, grow(unknown, CHROMA_REACH), not (warnings or unknown.any()))
+    return Decoded(
+        planes, header, warnings, grow(unknown, CHROMA_REACH), not (warnings or unknown.any())
+    )
 
 
 def _three(header: Header, alpha: bool, valid_body: int | None):

@@ -11,7 +11,9 @@ KINDS = ("24a", "24b", "16", "11")
 
 
 def crc(kind: str, bits: np.ndarray) -> np.ndarray:
-    """Check bits of a word, first bit = highest power; a word with its check bits appended gives zeros.
+    """Check bits of a word, first bit = highest power.
+
+    A word followed by its own check bits has check bits of zero.
 
     Args:
         kind: "24a", "24b", "16" or "11" (polynomials 0x864CFB, 0x800063, 0x1021, 0x621).
@@ -26,7 +28,7 @@ def crc(kind: str, bits: np.ndarray) -> np.ndarray:
 
 
 def as_bits(bits: np.ndarray, name: str, n_axes: tuple[int, ...]) -> np.ndarray:
-    """The array as C-contiguous uint8; ValueError unless it has integers or bools on one of n_axes axes."""
+    """The array as C-contiguous uint8; ValueError unless integers or bools with n_axes axes."""
     array = np.asarray(bits)
     if array.dtype.kind not in "bui":
         raise ValueError(f"{name} must be integers or bools of value 0 or 1, got {array.dtype}")

@@ -17,9 +17,11 @@ _BLOCK_DATA_BITS = 8424
 _LOW_RATE_BLOCK_DATA_BITS = 3816
 _LOW_RATE = 0.25
 
+_BLOCK_CRC_BITS = 24
+
 
 def legal_size(n_bits: int, rate: float) -> int:
-    """Smallest transport block size of our padding rule that holds n_bits >= 1 bits at a nominal rate.
+    """Smallest legal transport block size that holds n_bits >= 1 bits at a nominal rate.
 
     All code blocks of a legal size are equal and hold whole bytes.
 
@@ -38,16 +40,17 @@ def legal_size(n_bits: int, rate: float) -> int:
 class NrLdpc:
     """Encoder and decoder of one payload size: CRC, segmentation, LDPC, rate matching, HARQ.
 
-    The payload is filled with zeros to the next legal transport block size; the fill is coded but never
-    reported. The largest multiple of n_layers * bits_per_symbol in coded_bits is used, the few bits left
-    over are sent as 0 and ignored. Objects are immutable and may be used by several threads at once.
+    The payload is filled with zeros to the next legal transport block size; the fill is coded
+    but never reported. The largest multiple of n_layers * bits_per_symbol in coded_bits is used,
+    the few bits left over are sent as 0 and ignored. Objects are immutable and may be used by
+    several threads at once.
 
     Args:
         payload_bits: A >= 1.
         coded_bits: G >= A, bits on the air of one transmission.
-        bits_per_symbol: qm, 1..16; the interleaver spreads each code bit run over the symbol's bits.
-        rate: nominal code rate in (0, 1] of the modulation and coding scheme, chooses the base graph;
-            None: A / G. Both ends must use the same.
+        bits_per_symbol: qm, 1..16, depth of the bit interleaver.
+        rate: nominal code rate in (0, 1] of the modulation and coding scheme, chooses the base
+            graph; None: A / G. Both ends must use the same.
         n_layers: spatial layers, 1..8; every code block fills whole uses of all layers.
         max_iterations: cap of the decoder, >= 1.
         buffer_limit: Nref, length of the limited circular buffer in bits; 0: the whole buffer.
@@ -59,6 +62,7 @@ class NrLdpc:
     Attributes:
         block_bits: tuple of E_r, coded bits of each code block in the order in which they lie in G.
         n_blocks: C.  base_graph: 1 or 2.  lifting_size: Z.
+        block_payload_bits: payload, fill and CRC24A of one code block, without its own CRC.
         transport_bits: payload with its fill.  soft_bits: N, soft buffer length of one code block.
         decodable: false when a single transmission has fewer bits than the code block holds.
     Source: TS 38.212 sections 5.1 - 5.5; channel_coding.md sections 2 - 7.
@@ -106,6 +110,7 @@ class NrLdpc:
         )
         self.block_bits = tuple(self._native.E)
         self.n_blocks = self._native.C
+        self.block_payload_bits = self._native.Kp - (_BLOCK_CRC_BITS if self.n_blocks > 1 else 0)
         self.base_graph = self._native.bg
         self.lifting_size = self._native.Z
         self.soft_bits = self._native.N
@@ -137,7 +142,8 @@ class NrLdpc:
                 converted; NaN counts as an erasure), or int8 holding round(4 LLR).
             rv: redundancy version that was sent.
             soft_buffer: int8 from `new_soft_buffer`, updated in place; keep it for the
-                retransmissions of the same payload, feed it by one kind of LLR only. None: no memory.
+                retransmissions of the same payload, feed it by one kind of LLR only. None: this
+                transmission alone.
         Returns:
             Decoded, with a leading frame axis everywhere if llr has one.
         Raises:
@@ -182,9 +188,9 @@ class NrLdpc:
 def consistent_scale(llr: np.ndarray) -> np.ndarray:
     """Factor per row that makes LLRs of a wrong noise variance consistent again.
 
-    Consistent Gaussian LLRs are +-N(m, 2 m). The ratio E|x|^2 / E x^2 of the row does not depend on its
-    scale and gives m from a table; the factor is sqrt((m^2 + 2 m) / E x^2). Exact for BPSK and QPSK over
-    AWGN, approximate elsewhere. Rows without energy get 1.
+    Consistent Gaussian LLRs are +-N(m, 2 m). The ratio (E|x|)^2 / E x^2 of the row does not depend
+    on its scale and gives m from a table; the factor is sqrt((m^2 + 2 m) / E x^2). Exact for BPSK
+    and QPSK over AWGN, approximate elsewhere. Rows without energy get 1.
 
     Args:
         llr: float32 [n, k], NaN and infinity are left out.

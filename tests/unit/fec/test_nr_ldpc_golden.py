@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Golden vectors; the whole set is used where it lies beside the repository, else the copy in tests/golden."""
+"""Golden vectors: the whole set where it lies beside the repository, else the copy here."""
 
 import os
 from pathlib import Path
@@ -61,7 +61,7 @@ def test_noisy_golden_inputs_decode_or_are_refused(kind, max_iterations):
     data = load("decoder")
     seen = 0
 
-    for i, (a, g, qm, nl, bg, nref, expect) in enumerate(data["params"]):
+    for i, (a, g, qm, nl, _bg, nref, expect) in enumerate(data["params"]):
         if f"llr_{kind}_{i}_0" not in data.files:
             continue
         tb = _native.LdpcTb(
