@@ -16,13 +16,12 @@ struct Polynomial {
 };
 
 constexpr Polynomial kPolynomials[] = {
-    { "24a", 24, 0x864CFB }, { "24b", 24, 0x800063 }, { "16", 16, 0x1021 }, { "11", 11, 0x621 }
-};
+    {"24a", 24, 0x864CFB}, {"24b", 24, 0x800063}, {"16", 16, 0x1021}, {"11", 11, 0x621}};
 
 const Polynomial& polynomial(Crc kind) { return kPolynomials[static_cast<int>(kind)]; }
 
-/// Slicing by 8: table[k][byte] is the remainder of the byte followed by k zero bytes. The register
-/// is kept left-aligned in 32 bits, so that one loop serves all lengths.
+/// Slicing by 8: table[k][byte] is the remainder of the byte followed by k zero bytes.
+/// The register is kept left-aligned in 32 bits, so that one loop serves all lengths.
 struct Tables {
     uint32_t value[8][256];
 
@@ -45,8 +44,10 @@ struct Tables {
 
 const Tables& tables(Crc kind)
 {
-    static const Tables all[] = { Tables(kPolynomials[0]), Tables(kPolynomials[1]),
-                                  Tables(kPolynomials[2]), Tables(kPolynomials[3]) };
+    static const Tables all[] = {Tables(kPolynomials[0]),
+                                 Tables(kPolynomials[1]),
+                                 Tables(kPolynomials[2]),
+                                 Tables(kPolynomials[3])};
     return all[static_cast<int>(kind)];
 }
 
@@ -91,8 +92,9 @@ uint32_t crc_of_bits(Crc kind, const uint8_t* bits, size_t n)
             front = (front << 8) | pack_eight(bits + 8 * i);
         state ^= front;
         state = t[7][state >> 24] ^ t[6][(state >> 16) & 255] ^ t[5][(state >> 8) & 255] ^
-                t[4][state & 255] ^ t[3][pack_eight(bits + 32)] ^ t[2][pack_eight(bits + 40)] ^
-                t[1][pack_eight(bits + 48)] ^ t[0][pack_eight(bits + 56)];
+                t[4][state & 255] ^ t[3][pack_eight(bits + 32)] ^
+                t[2][pack_eight(bits + 40)] ^ t[1][pack_eight(bits + 48)] ^
+                t[0][pack_eight(bits + 56)];
     }
     for (; bytes > 0; --bytes, bits += 8)
         state = (state << 8) ^ t[0][(state >> 24) ^ pack_eight(bits)];

@@ -11,7 +11,8 @@ namespace scsc {
 
 namespace {
 constexpr int kCoreRows = 4;
-constexpr size_t kRegister = 64 * 3; ///< the XOR kernel may write up to three registers at once
+constexpr size_t kRegister =
+    64 * 3; ///< the XOR kernel may write up to three registers at once
 } // namespace
 
 // Scratch columns: 0..kb+3 of the codeword, then the four lambdas, then their sum.
@@ -44,16 +45,16 @@ uint32_t LdpcEncoder::column_offset(int column, int rotation) const
     return static_cast<uint32_t>(column * d_stride + rotation);
 }
 
-// The sum of the core rows gave the first parity column; now each step takes a core row with one
-// unknown column.
+// The sum of the core rows gave the first parity column; now each step takes a core row
+// with one unknown column.
 void LdpcEncoder::plan_core()
 {
     const int kb = d_graph.kb;
-    std::set<int> known{ kb };
+    std::set<int> known{kb};
     while (known.size() < kCoreRows) {
         const size_t before = known.size();
         for (int r = 0; r < kCoreRows; ++r) {
-            Sources sources{ column_offset(kb + kCoreRows + r, 0) };
+            Sources sources{column_offset(kb + kCoreRows + r, 0)};
             int unknown = -1, n_unknown = 0;
             for (const LdpcEdge& e : d_graph.row(r)) {
                 if (e.column < kb || e.column >= kb + kCoreRows)
@@ -103,7 +104,8 @@ void LdpcEncoder::encode(const uint8_t* information,
     for (int c = 0; c < kb; ++c)
         store_twice(base, c, information + static_cast<size_t>(c) * z);
     const auto sum = [&](const Sources& sources, uint8_t* out) {
-        kernel.xor_columns(base, sources.data(), static_cast<int>(sources.size()), z, out);
+        kernel.xor_columns(
+            base, sources.data(), static_cast<int>(sources.size()), z, out);
     };
 
     Sources lambdas;
@@ -122,14 +124,17 @@ void LdpcEncoder::encode(const uint8_t* information,
     }
 
     const size_t sent_information = static_cast<size_t>(kb - kLdpcHiddenColumns) * z;
-    std::memcpy(codeword, information + static_cast<size_t>(kLdpcHiddenColumns) * z,
+    std::memcpy(codeword,
+                information + static_cast<size_t>(kLdpcHiddenColumns) * z,
                 sent_information);
     for (int p = 0; p < kCoreRows; ++p)
         std::memcpy(codeword + sent_information + static_cast<size_t>(p) * z,
-                    base + column_offset(kb + p, 0), z);
+                    base + column_offset(kb + p, 0),
+                    z);
     // Ascending rows: what a row writes behind its end is overwritten by the next one.
     for (int r = kCoreRows; r < n_rows; ++r)
-        sum(d_extension[r - kCoreRows], codeword + sent_information + static_cast<size_t>(r) * z);
+        sum(d_extension[r - kCoreRows],
+            codeword + sent_information + static_cast<size_t>(r) * z);
 }
 
 } // namespace scsc

@@ -20,7 +20,7 @@ const Entry kBaseGraph2[] = {
 #include "scsc/nr_ldpc_bg2.inc"
 };
 
-constexpr int kSetBase[8] = { 2, 3, 5, 7, 9, 11, 13, 15 };
+constexpr int kSetBase[8] = {2, 3, 5, 7, 9, 11, 13, 15};
 
 /// Index of the lifting set a 2^j that holds the lifting size.
 int set_index(int lifting_size)
@@ -62,7 +62,8 @@ std::vector<LdpcEdge> LdpcGraph::row(int index) const
 LdpcGraph make_ldpc_graph(int base_graph, int lifting_size)
 {
     if (base_graph != 1 && base_graph != 2)
-        throw std::invalid_argument("base graph must be 1 or 2, got " + std::to_string(base_graph));
+        throw std::invalid_argument("base graph must be 1 or 2, got " +
+                                    std::to_string(base_graph));
     const auto& sizes = ldpc_lifting_sizes();
     if (!std::binary_search(sizes.begin(), sizes.end(), lifting_size))
         throw std::invalid_argument(
@@ -71,11 +72,10 @@ LdpcGraph make_ldpc_graph(int base_graph, int lifting_size)
             std::to_string(lifting_size));
     const bool first = base_graph == 1;
     LdpcGraph graph{
-        base_graph, lifting_size, first ? 22 : 10, first ? 46 : 42, first ? 68 : 52, {}
-    };
+        base_graph, lifting_size, first ? 22 : 10, first ? 46 : 42, first ? 68 : 52, {}};
     const int set = set_index(lifting_size);
     const auto add = [&](const Entry& e) {
-        graph.edges.push_back({ e.row, e.column, e.shift[set] % lifting_size });
+        graph.edges.push_back({e.row, e.column, e.shift[set] % lifting_size});
     };
     if (first)
         std::for_each(std::begin(kBaseGraph1), std::end(kBaseGraph1), add);

@@ -10,11 +10,14 @@ namespace scsc {
 
 namespace {
 // TS 38.212 table 5.4.2.1-2, numerators of k0 by base graph and redundancy version.
-constexpr int kStart[2][4] = { { 0, 17, 33, 56 }, { 0, 13, 25, 43 } };
+constexpr int kStart[2][4] = {{0, 17, 33, 56}, {0, 13, 25, 43}};
 } // namespace
 
-std::vector<LdpcRun> ldpc_rate_match_runs(
-    const LdpcGraph& graph, int used_bits, int sent_bits, int redundancy_version, int buffer_limit)
+std::vector<LdpcRun> ldpc_rate_match_runs(const LdpcGraph& graph,
+                                          int used_bits,
+                                          int sent_bits,
+                                          int redundancy_version,
+                                          int buffer_limit)
 {
     const int z = graph.lifting_size;
     const int n = graph.buffer_bits();
@@ -34,7 +37,7 @@ std::vector<LdpcRun> ldpc_rate_match_runs(
         }
         const int end = at < filler_start ? filler_start : ncb;
         const int length = std::min(left, end - at);
-        runs.push_back({ at, length });
+        runs.push_back({at, length});
         left -= length;
         at += length;
     }
@@ -57,7 +60,9 @@ void ldpc_rate_match(const std::vector<LdpcRun>& runs,
         ldpc_kernels().interleave(selected, n, bits_per_symbol, sent);
 }
 
-void ldpc_soft_combine(const std::vector<LdpcRun>& runs, const int8_t* selected, int8_t* soft)
+void ldpc_soft_combine(const std::vector<LdpcRun>& runs,
+                       const int8_t* selected,
+                       int8_t* soft)
 {
     for (const LdpcRun& run : runs) {
         ldpc_kernels().accumulate(selected, run.length, soft + run.start);

@@ -20,11 +20,12 @@ namespace {
 
 constexpr int kMaxThreads = 256;
 
-/// One call of parallel_for. Helpers may hold it after the caller has left, but then find no index.
+/// One call of parallel_for. Helpers may hold it after the caller has left, but then find
+/// no index.
 struct Batch {
     const std::function<void(int)>* body;
     int count;
-    std::atomic<int> next{ 0 };
+    std::atomic<int> next{0};
     std::mutex mutex;
     std::condition_variable finished;
     int done = 0;

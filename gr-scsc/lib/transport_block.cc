@@ -58,7 +58,10 @@ int lifting_columns(int base_graph, int bits_with_crc)
 {
     if (base_graph == 1)
         return 22;
-    return bits_with_crc > 640 ? 10 : bits_with_crc > 560 ? 9 : bits_with_crc > 192 ? 8 : 6;
+    return bits_with_crc > 640   ? 10
+           : bits_with_crc > 560 ? 9
+           : bits_with_crc > 192 ? 8
+                                 : 6;
 }
 
 } // namespace
@@ -74,14 +77,16 @@ TransportBlock::TransportBlock(const TransportBlockConfig& config) : d_config(co
             "nl must be in 1..8, got " + std::to_string(c.n_layers));
     require(c.coded_bits >= 0 && c.coded_bits <= kMaxBits &&
                 c.coded_bits % (c.n_layers * c.bits_per_symbol) == 0,
-            "G must be a multiple of nl * qm = " + std::to_string(c.n_layers * c.bits_per_symbol) +
-                " in 0..2^28, got " + std::to_string(c.coded_bits));
+            "G must be a multiple of nl * qm = " +
+                std::to_string(c.n_layers * c.bits_per_symbol) + " in 0..2^28, got " +
+                std::to_string(c.coded_bits));
     require(c.rate >= 0.0 && c.rate <= 1.0,
             "rate must be in (0, 1], or 0 for A / G, got " + std::to_string(c.rate));
     require(c.base_graph >= 0 && c.base_graph <= 2,
             "bg must be 1 or 2, or 0 for the rule of the standard, got " +
                 std::to_string(c.base_graph));
-    require(c.buffer_limit >= 0, "nref must be >= 0, got " + std::to_string(c.buffer_limit));
+    require(c.buffer_limit >= 0,
+            "nref must be >= 0, got " + std::to_string(c.buffer_limit));
     require(c.max_iterations >= 1 && c.max_iterations <= 1000,
             "max_iter must be in 1..1000, got " + std::to_string(c.max_iterations));
     choose_sizes();
@@ -96,7 +101,8 @@ void TransportBlock::choose_sizes()
     const double rate = d_config.rate > 0.0 ? d_config.rate
                         : g > 0             ? static_cast<double>(a) / g
                                             : 1.0;
-    const int bg = d_config.base_graph != 0 ? d_config.base_graph : choose_base_graph(a, rate);
+    const int bg =
+        d_config.base_graph != 0 ? d_config.base_graph : choose_base_graph(a, rate);
     d_crc = a > 3824 ? Crc::crc24a : Crc::crc16;
     const int with_crc = a + crc_length(d_crc);
     const int largest = bg == 1 ? 8448 : 3840;
@@ -109,8 +115,9 @@ void TransportBlock::choose_sizes()
 
     const int columns = lifting_columns(bg, with_crc);
     const auto& sizes = ldpc_lifting_sizes();
-    const auto z = std::find_if(sizes.begin(), sizes.end(),
-                                [&](int size) { return columns * size >= d_used_bits; });
+    const auto z = std::find_if(sizes.begin(), sizes.end(), [&](int size) {
+        return columns * size >= d_used_bits;
+    });
     d_graph = make_ldpc_graph(bg, *z);
 
     const int unit = d_config.n_layers * d_config.bits_per_symbol;
@@ -123,8 +130,10 @@ void TransportBlock::choose_sizes()
     }
     for (int rv = 0; rv < 4; ++rv) {
         const int limit = d_config.buffer_limit;
-        d_runs[rv][0] = ldpc_rate_match_runs(d_graph, d_used_bits, d_sent.front(), rv, limit);
-        d_runs[rv][1] = ldpc_rate_match_runs(d_graph, d_used_bits, d_sent.back(), rv, limit);
+        d_runs[rv][0] =
+            ldpc_rate_match_runs(d_graph, d_used_bits, d_sent.front(), rv, limit);
+        d_runs[rv][1] =
+            ldpc_rate_match_runs(d_graph, d_used_bits, d_sent.back(), rv, limit);
     }
 }
 
@@ -133,7 +142,10 @@ const std::vector<LdpcRun>& TransportBlock::runs(int block, int redundancy_versi
     return d_runs[redundancy_version][d_sent[block] == d_sent.front() ? 0 : 1];
 }
 
-int TransportBlock::data_bits() const { return d_used_bits - (n_blocks() > 1 ? kBlockCrcBits : 0); }
+int TransportBlock::data_bits() const
+{
+    return d_used_bits - (n_blocks() > 1 ? kBlockCrcBits : 0);
+}
 
 void TransportBlock::encode_block(const uint8_t* payload,
                                   const uint8_t* tail,
@@ -154,14 +166,16 @@ void TransportBlock::encode_block(const uint8_t* payload,
     std::memcpy(information, payload + start, from_payload);
     std::memcpy(information + from_payload, tail, n - from_payload);
     if (n_blocks() > 1)
-        crc_to_bits(Crc::crc24b, crc_of_bits(Crc::crc24b, information, n), information + n);
+        crc_to_bits(
+            Crc::crc24b, crc_of_bits(Crc::crc24b, information, n), information + n);
     std::memset(information + d_used_bits, 0, d_graph.information_bits() - d_used_bits);
 
     int last = 0;
     for (const LdpcRun& run : selection)
         last = std::max(last, run.start + run.length - 1);
     const int column = last / d_graph.lifting_size + kLdpcHiddenColumns;
-    encoder.encode(information, ldpc_rows_for_column(d_graph, column), codeword, memory.columns);
+    encoder.encode(
+        information, ldpc_rows_for_column(d_graph, column), codeword, memory.columns);
     ldpc_rate_match(selection, codeword, d_config.bits_per_symbol, selected, sent);
 }
 
@@ -180,7 +194,10 @@ void TransportBlock::encode(const uint8_t* bits,
     });
     parallel_for(frames * c, [&](int i) {
         const int f = i / c, r = i % c;
-        encode_block(bits + f * a, tails.data() + f * tail, r, redundancy_version,
+        encode_block(bits + f * a,
+                     tails.data() + f * tail,
+                     r,
+                     redundancy_version,
                      coded + f * g + d_sent_start[r]);
     });
 }
@@ -195,9 +212,12 @@ void TransportBlock::combine(const float* llr,
     int8_t* memory = grow(scratch().llr, 2 * static_cast<size_t>(n));
     ldpc_kernels().quantise(llr, LdpcDecoder::llr_scale(d_graph.base_graph), n, memory);
     if (qm > 1)
-        ldpc_kernels().deinterleave(reinterpret_cast<uint8_t*>(memory), n, qm,
+        ldpc_kernels().deinterleave(reinterpret_cast<uint8_t*>(memory),
+                                    n,
+                                    qm,
                                     reinterpret_cast<uint8_t*>(memory + n));
-    ldpc_soft_combine(runs(block, redundancy_version), qm > 1 ? memory + n : memory, soft);
+    ldpc_soft_combine(
+        runs(block, redundancy_version), qm > 1 ? memory + n : memory, soft);
 }
 
 void TransportBlock::combine(const int8_t* llr,
@@ -207,7 +227,9 @@ void TransportBlock::combine(const int8_t* llr,
 {
     const int n = d_sent[block];
     int8_t* memory = grow(scratch().llr, n);
-    ldpc_kernels().deinterleave(reinterpret_cast<const uint8_t*>(llr), n, d_config.bits_per_symbol,
+    ldpc_kernels().deinterleave(reinterpret_cast<const uint8_t*>(llr),
+                                n,
+                                d_config.bits_per_symbol,
                                 reinterpret_cast<uint8_t*>(memory));
     ldpc_soft_combine(runs(block, redundancy_version), memory, soft);
 }
@@ -244,7 +266,8 @@ void TransportBlock::decode(const Llr* llr,
     const size_t n = d_graph.buffer_bits();
     std::vector<uint8_t> words(static_cast<size_t>(total) * d_used_bits);
     std::vector<int> iterations(total);
-    const LdpcDecoding how{ d_used_bits, d_config.max_iterations, 0, c > 1 ? Crc::crc24b : d_crc };
+    const LdpcDecoding how{
+        d_used_bits, d_config.max_iterations, 0, c > 1 ? Crc::crc24b : d_crc};
 
     parallel_for(ceil_div(total, pass), [&](int group) {
         const int first = group * pass;
@@ -259,10 +282,14 @@ void TransportBlock::decode(const Llr* llr,
         LdpcBlock blocks[64];
         for (int b = 0; b < count; ++b) {
             const int f = (first + b) / c, r = (first + b) % c;
-            combine(llr + static_cast<size_t>(f) * d_config.coded_bits + d_sent_start[r], r,
-                    redundancy_version, own + b * n);
-            blocks[b] = { own + b * n, words.data() + static_cast<size_t>(first + b) * d_used_bits,
-                          false, 0 };
+            combine(llr + static_cast<size_t>(f) * d_config.coded_bits + d_sent_start[r],
+                    r,
+                    redundancy_version,
+                    own + b * n);
+            blocks[b] = {own + b * n,
+                         words.data() + static_cast<size_t>(first + b) * d_used_bits,
+                         false,
+                         0};
         }
         decoder.decode(blocks, count, how, scratch().workspace);
         for (int b = 0; b < count; ++b) {
@@ -271,8 +298,9 @@ void TransportBlock::decode(const Llr* llr,
         }
     });
     parallel_for(frames, [&](int f) {
-        const bool crc_ok = check_frame(words.data() + static_cast<size_t>(f) * c * d_used_bits,
-                                        bits + static_cast<size_t>(f) * d_config.payload_bits);
+        const bool crc_ok =
+            check_frame(words.data() + static_cast<size_t>(f) * c * d_used_bits,
+                        bits + static_cast<size_t>(f) * d_config.payload_bits);
         const bool* mine = block_ok + static_cast<size_t>(f) * c;
         int sum = 0;
         for (int r = 0; r < c; ++r)
@@ -282,8 +310,8 @@ void TransportBlock::decode(const Llr* llr,
     });
 }
 
-template void
-TransportBlock::decode<float>(const float*, int, int, int8_t*, uint8_t*, bool*, FrameStatus*) const;
+template void TransportBlock::decode<float>(
+    const float*, int, int, int8_t*, uint8_t*, bool*, FrameStatus*) const;
 template void TransportBlock::decode<int8_t>(
     const int8_t*, int, int, int8_t*, uint8_t*, bool*, FrameStatus*) const;
 

@@ -10,8 +10,8 @@
 
 namespace scsc {
 
-/// Encoder of one base graph and lifting size (TS 38.212 section 5.3.2). Immutable: one object
-/// serves any number of threads, each with its own scratch memory.
+/// Encoder of one base graph and lifting size (TS 38.212 section 5.3.2). Immutable: one
+/// object serves any number of threads, each with its own scratch memory.
 class LdpcEncoder
 {
 public:
@@ -22,8 +22,9 @@ public:
 
     /// d = codeword without its first 2 Z bits, one byte per bit.
     ///
-    /// information: K bits, fillers as 0. n_rows: rows to compute (4..n_rows of the graph); parity
-    /// columns of later rows are left as they are. scratch: grown when too small, never shrunk.
+    /// information: K bits, fillers as 0. n_rows: rows to compute (4..n_rows of the
+    /// graph); parity columns of later rows are left as they are. scratch: grown when too
+    /// small, never shrunk.
     void encode(const uint8_t* information,
                 int n_rows,
                 uint8_t* codeword,
@@ -38,10 +39,11 @@ private:
     void plan_core();
 
     LdpcGraph d_graph;
-    size_t d_stride;               ///< scratch bytes per column: two copies and a register
+    size_t d_stride; ///< scratch bytes per column: two copies and a register
     std::vector<Sources> d_lambda; ///< core rows over the information columns
     uint32_t d_first_parity_shift = 0;
-    std::vector<std::pair<int, Sources>> d_core; ///< parity column and what it is the sum of
+    std::vector<std::pair<int, Sources>>
+        d_core; ///< parity column and what it is the sum of
     std::vector<Sources> d_extension;
 };
 

@@ -34,10 +34,12 @@ constexpr int kLdpcHiddenColumns = 2;
 /// The 51 lifting sizes in rising order.
 const std::array<int, 51>& ldpc_lifting_sizes();
 
-/// Throws std::invalid_argument unless base_graph is 1 or 2 and lifting_size is one of the 51.
+/// Throws std::invalid_argument unless base_graph is 1 or 2 and lifting_size is one of
+/// the 51.
 LdpcGraph make_ldpc_graph(int base_graph, int lifting_size);
 
-/// Rows needed when the codeword is known up to column `last_column`: at least the four core rows.
+/// Rows needed when the codeword is known up to column `last_column`: at least the four
+/// core rows.
 int ldpc_rows_for_column(const LdpcGraph& graph, int last_column);
 
 } // namespace scsc

@@ -5,14 +5,16 @@
 
 namespace scsc {
 
-/// Threads that one call of parallel_for may use, the caller included: environment variable
-/// SCSC_THREADS when the process starts, default 1. Throws std::invalid_argument on a bad value.
+/// Threads that one call of parallel_for may use, the caller included: environment
+/// variable SCSC_THREADS when the process starts, default 1. Throws std::invalid_argument
+/// on a bad value.
 int thread_count();
 
 /// Runs body(0) .. body(count - 1) in any order and returns when all are done.
 ///
-/// The caller works too, so the call ends even when every helper is busy with other calls; any
-/// number of threads may call at once. The first exception of a body is thrown again in the caller.
+/// The caller works too, so the call ends even when every helper is busy with other
+/// calls; any number of threads may call at once. The first exception of a body is thrown
+/// again in the caller.
 void parallel_for(int count, const std::function<void(int)>& body);
 
 } // namespace scsc

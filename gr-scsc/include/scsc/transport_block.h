@@ -32,7 +32,8 @@ struct FrameStatus {
 };
 
 /// CRC, segmentation, LDPC, rate matching and concatenation of one transport block size
-/// (TS 38.212 sections 5.1 - 5.5 as used by 7.2). Immutable and safe for concurrent calls.
+/// (TS 38.212 sections 5.1 - 5.5 as used by 7.2). Immutable and safe for concurrent
+/// calls.
 class TransportBlock
 {
 public:
@@ -47,7 +48,8 @@ public:
     const std::vector<int>& sent_bits() const { return d_sent; } ///< E_r
 
     /// bits [frames, A] -> coded [frames, G], one byte per bit.
-    void encode(const uint8_t* bits, int frames, int redundancy_version, uint8_t* coded) const;
+    void
+    encode(const uint8_t* bits, int frames, int redundancy_version, uint8_t* coded) const;
 
     /// llr [frames, G] -> bits [frames, A], block_ok [frames, C], status [frames].
     /// soft [frames, C, N] is updated in place; null: this transmission alone.
@@ -69,7 +71,8 @@ private:
                       int redundancy_version,
                       uint8_t* sent) const;
     void combine(const float* llr, int block, int redundancy_version, int8_t* soft) const;
-    void combine(const int8_t* llr, int block, int redundancy_version, int8_t* soft) const;
+    void
+    combine(const int8_t* llr, int block, int redundancy_version, int8_t* soft) const;
     bool check_frame(const uint8_t* words, uint8_t* bits) const;
 
     TransportBlockConfig d_config;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Byte loops around the decoder: quantising, interleaving, soft combining, XOR of columns.
+// Byte loops around the decoder: quantising, interleaving, soft combining, XOR of
+// columns.
 #include "ldpc_internal.h"
 #include "simd.h"
 
@@ -25,13 +26,20 @@ bool hard_bits_step(const int8_t* lane, int n, uint8_t* bits)
 bool hard_bits(const int8_t* lane, int step, int n, uint8_t* bits)
 {
     switch (step) {
-    case 1: return hard_bits_step<1>(lane, n, bits);
-    case 2: return hard_bits_step<2>(lane, n, bits);
-    case 4: return hard_bits_step<4>(lane, n, bits);
-    case 8: return hard_bits_step<8>(lane, n, bits);
-    case 16: return hard_bits_step<16>(lane, n, bits);
-    case 32: return hard_bits_step<32>(lane, n, bits);
-    default: return hard_bits_step<64>(lane, n, bits);
+    case 1:
+        return hard_bits_step<1>(lane, n, bits);
+    case 2:
+        return hard_bits_step<2>(lane, n, bits);
+    case 4:
+        return hard_bits_step<4>(lane, n, bits);
+    case 8:
+        return hard_bits_step<8>(lane, n, bits);
+    case 16:
+        return hard_bits_step<16>(lane, n, bits);
+    case 32:
+        return hard_bits_step<32>(lane, n, bits);
+    default:
+        return hard_bits_step<64>(lane, n, bits);
     }
 }
 
@@ -45,7 +53,8 @@ void spread(const int8_t* value, int n, int step, int8_t* lane)
         lane[i * step] = value[i];
 }
 
-void xor_columns(const uint8_t* base, const uint32_t* offset, int n_sources, int n, uint8_t* out)
+void xor_columns(
+    const uint8_t* base, const uint32_t* offset, int n_sources, int n, uint8_t* out)
 {
     int i = 0;
     for (; i + 2 * S::W < n; i += 3 * S::W) {
@@ -70,8 +79,9 @@ void xor_columns(const uint8_t* base, const uint32_t* offset, int n_sources, int
 
 void quantise(const float* in, float scale, int n, int8_t* out)
 {
-    // Adding 1.5 * 2^23 rounds to nearest even and leaves the integer in the low mantissa bits. The
-    // clip stands between the product and the sum, so no compiler may fuse them.
+    // Adding 1.5 * 2^23 rounds to nearest even and leaves the integer in the low mantissa
+    // bits. The clip stands between the product and the sum, so no compiler may fuse
+    // them.
     constexpr float kRound = 12582912.0f;
     for (int i = 0; i < n; ++i) {
         float x = in[i] * scale;
@@ -120,11 +130,17 @@ void interleave(const uint8_t* in, int n, int qm, uint8_t* out)
 {
     const int columns = n / qm;
     switch (qm) {
-    case 1: std::memcpy(out, in, n); return;
-    case 2: return interleave_qm<2>(in, columns, out);
-    case 4: return interleave_qm<4>(in, columns, out);
-    case 6: return interleave_qm<6>(in, columns, out);
-    case 8: return interleave_qm<8>(in, columns, out);
+    case 1:
+        std::memcpy(out, in, n);
+        return;
+    case 2:
+        return interleave_qm<2>(in, columns, out);
+    case 4:
+        return interleave_qm<4>(in, columns, out);
+    case 6:
+        return interleave_qm<6>(in, columns, out);
+    case 8:
+        return interleave_qm<8>(in, columns, out);
     }
     for (int i = 0; i < qm; ++i)
         for (int j = 0; j < columns; ++j)
@@ -135,11 +151,17 @@ void deinterleave(const uint8_t* in, int n, int qm, uint8_t* out)
 {
     const int columns = n / qm;
     switch (qm) {
-    case 1: std::memcpy(out, in, n); return;
-    case 2: return deinterleave_qm<2>(in, columns, out);
-    case 4: return deinterleave_qm<4>(in, columns, out);
-    case 6: return deinterleave_qm<6>(in, columns, out);
-    case 8: return deinterleave_qm<8>(in, columns, out);
+    case 1:
+        std::memcpy(out, in, n);
+        return;
+    case 2:
+        return deinterleave_qm<2>(in, columns, out);
+    case 4:
+        return deinterleave_qm<4>(in, columns, out);
+    case 6:
+        return deinterleave_qm<6>(in, columns, out);
+    case 8:
+        return deinterleave_qm<8>(in, columns, out);
     }
     for (int i = 0; i < qm; ++i)
         for (int j = 0; j < columns; ++j)
@@ -150,9 +172,16 @@ void deinterleave(const uint8_t* in, int n, int qm, uint8_t* out)
 
 const LdpcKernels& ldpc_kernels()
 {
-    static constexpr LdpcKernels kernels{ S::W,       ldpc_iterate, ldpc_satisfied, hard_bits,
-                                          spread,     xor_columns,  quantise,       accumulate,
-                                          interleave, deinterleave };
+    static constexpr LdpcKernels kernels{S::W,
+                                         ldpc_iterate,
+                                         ldpc_satisfied,
+                                         hard_bits,
+                                         spread,
+                                         xor_columns,
+                                         quantise,
+                                         accumulate,
+                                         interleave,
+                                         deinterleave};
     return kernels;
 }
 

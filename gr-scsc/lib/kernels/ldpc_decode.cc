@@ -10,8 +10,9 @@ namespace {
 using S = Simd;
 using T = Simd::T;
 
-/// The clamp is needed with int8 posteriors: without it a saturated posterior less its own message
-/// changes sign in the next layer and nearly converged blocks come out inverted.
+/// The clamp is needed with int8 posteriors: without it a saturated posterior less its
+/// own message changes sign in the next layer and nearly converged blocks come out
+/// inverted.
 constexpr int kMaxMessage = 31;
 
 template <LdpcRule rule>
@@ -20,7 +21,8 @@ void correct(T& m1, T& m2)
     const auto scale = [](T m) {
         return S::subu(m, S::template shift_right<3>(S::adds(m, S::set1(4))));
     };
-    // Magnitudes above 64 end at the clamp anyway; below, m + 4 cannot leave the int8 range.
+    // Magnitudes above 64 end at the clamp anyway; below, m + 4 cannot leave the int8
+    // range.
     m1 = S::minu(m1, S::set1(64));
     m2 = S::minu(m2, S::set1(64));
     m1 = scale(m1);
@@ -29,13 +31,17 @@ void correct(T& m1, T& m2)
     m1 = S::subu(m1, offset);
     m2 = S::subu(m2, offset);
     if constexpr (rule == LdpcRule::bg1_core)
-        m1 = S::subu(m1, S::template shift_right<2>(S::subu(S::set1(4), S::subu(m2, m1))));
+        m1 =
+            S::subu(m1, S::template shift_right<2>(S::subu(S::set1(4), S::subu(m2, m1))));
     m1 = S::minu(m1, S::set1(kMaxMessage));
     m2 = S::minu(m2, S::set1(kMaxMessage));
 }
 
 template <int degree, bool first, LdpcRule rule>
-void update_row(const LdpcSchedule& g, const LdpcLayer& layer, int8_t* posterior, int8_t* message)
+void update_row(const LdpcSchedule& g,
+                const LdpcLayer& layer,
+                int8_t* posterior,
+                int8_t* message)
 {
     const int chunks = g.lanes / S::W;
     const uint32_t* at = g.offset + static_cast<long>(layer.first_edge) * chunks;
@@ -65,13 +71,15 @@ void update_row(const LdpcSchedule& g, const LdpcLayer& layer, int8_t* posterior
         at += degree;
         r += degree * S::W;
     }
-    // The chunk that ran over the end left its last lanes in the copy, all others are in front.
+    // The chunk that ran over the end left its last lanes in the copy, all others are in
+    // front.
     const uint32_t* column = g.column + layer.first_edge;
     const uint32_t* wrap = g.wrap + layer.first_edge;
     for (int e = 0; e < degree; ++e) {
         int8_t* front = posterior + column[e];
         int8_t* copy = front + g.lanes;
-        const T whole = S::first(static_cast<int>(wrap[e]), S::load(copy), S::load(front));
+        const T whole =
+            S::first(static_cast<int>(wrap[e]), S::load(copy), S::load(front));
         S::store(front, whole);
         S::store(copy, whole);
     }
@@ -81,14 +89,22 @@ template <bool first, LdpcRule rule>
 void update_small_row(const LdpcSchedule& g, const LdpcLayer& layer, int8_t* l, int8_t* r)
 {
     switch (layer.degree) {
-    case 3: return update_row<3, first, rule>(g, layer, l, r);
-    case 4: return update_row<4, first, rule>(g, layer, l, r);
-    case 5: return update_row<5, first, rule>(g, layer, l, r);
-    case 6: return update_row<6, first, rule>(g, layer, l, r);
-    case 7: return update_row<7, first, rule>(g, layer, l, r);
-    case 8: return update_row<8, first, rule>(g, layer, l, r);
-    case 9: return update_row<9, first, rule>(g, layer, l, r);
-    case 10: return update_row<10, first, rule>(g, layer, l, r);
+    case 3:
+        return update_row<3, first, rule>(g, layer, l, r);
+    case 4:
+        return update_row<4, first, rule>(g, layer, l, r);
+    case 5:
+        return update_row<5, first, rule>(g, layer, l, r);
+    case 6:
+        return update_row<6, first, rule>(g, layer, l, r);
+    case 7:
+        return update_row<7, first, rule>(g, layer, l, r);
+    case 8:
+        return update_row<8, first, rule>(g, layer, l, r);
+    case 9:
+        return update_row<9, first, rule>(g, layer, l, r);
+    case 10:
+        return update_row<10, first, rule>(g, layer, l, r);
     }
 }
 
@@ -104,7 +120,8 @@ void sweep(const LdpcSchedule& g, int8_t* posterior, int8_t* message, int n_rows
             update_row<19, first, LdpcRule::bg1_core>(g, layer, posterior, message);
             break;
         case LdpcRule::bg1_extension:
-            update_small_row<first, LdpcRule::bg1_extension>(g, layer, posterior, message);
+            update_small_row<first, LdpcRule::bg1_extension>(
+                g, layer, posterior, message);
             break;
         case LdpcRule::bg2:
             update_small_row<first, LdpcRule::bg2>(g, layer, posterior, message);
@@ -115,7 +132,8 @@ void sweep(const LdpcSchedule& g, int8_t* posterior, int8_t* message, int n_rows
 
 } // namespace
 
-void ldpc_iterate(const LdpcSchedule& g, int8_t* posterior, int8_t* message, int n_rows, bool first)
+void ldpc_iterate(
+    const LdpcSchedule& g, int8_t* posterior, int8_t* message, int n_rows, bool first)
 {
     if (first)
         sweep<true>(g, posterior, message, n_rows);
@@ -123,7 +141,10 @@ void ldpc_iterate(const LdpcSchedule& g, int8_t* posterior, int8_t* message, int
         sweep<false>(g, posterior, message, n_rows);
 }
 
-uint64_t ldpc_satisfied(const LdpcSchedule& g, const int8_t* posterior, int n_rows, uint64_t active)
+uint64_t ldpc_satisfied(const LdpcSchedule& g,
+                        const int8_t* posterior,
+                        int n_rows,
+                        uint64_t active)
 {
     const int chunks = g.lanes / S::W;
     for (int i = 0; i < g.n_layers; ++i) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the per-ISA LDPC kernels take and give: plain data, no STL, so that no wide code leaks out.
+// What the per-ISA LDPC kernels take and give: plain data, no STL, so that no wide code
+// leaks out.
 #pragma once
 
 #include <cstdint>
@@ -17,30 +18,33 @@ struct LdpcLayer {
     LdpcRule rule;
 };
 
-/// Lane layout and schedule of one decoder. Column c lies at stride * c: `lanes` bytes, then a copy
-/// of the first W of them, so that a rotated read never splits. lane = z * blocks + block.
+/// Lane layout and schedule of one decoder. Column c lies at stride * c: `lanes` bytes,
+/// then a copy of the first W of them, so that a rotated read never splits. lane = z *
+/// blocks + block.
 struct LdpcSchedule {
     int lanes;
     int stride;
     int blocks;
     int n_layers;
     const LdpcLayer* layers;
-    const uint32_t* offset; ///< [edge of layer order] * chunks, chunk-major inside a layer
+    const uint32_t*
+        offset; ///< [edge of layer order] * chunks, chunk-major inside a layer
     const uint32_t* column; ///< byte offset of the column of each edge
     const uint32_t* wrap;   ///< rotation of each edge modulo W
 };
 
-/// One set of functions per instruction set. `posterior` are the a posteriori LLRs L, `message` the
-/// check messages R of all edges.
+/// One set of functions per instruction set. `posterior` are the a posteriori LLRs L,
+/// `message` the check messages R of all edges.
 struct LdpcKernels {
     int width; ///< W, bytes of one register
 
-    /// One sweep over the layers with row < n_rows; `first`: messages are taken as 0 and not read.
+    /// One sweep over the layers with row < n_rows; `first`: messages are taken as 0 and
+    /// not read.
     void (*iterate)(
         const LdpcSchedule&, int8_t* posterior, int8_t* message, int n_rows, bool first);
 
-    /// Of the blocks in `active` (bit b = block b), those whose hard decisions satisfy all rows
-    /// below n_rows. Leaves as soon as none is left.
+    /// Of the blocks in `active` (bit b = block b), those whose hard decisions satisfy
+    /// all rows below n_rows. Leaves as soon as none is left.
     uint64_t (*satisfied)(const LdpcSchedule&,
                           const int8_t* posterior,
                           int n_rows,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Byte vectors of one instruction set: the dozen operations that the LDPC kernels are written in.
-// Included only by files that are compiled once per instruction set (SCSC_ISA_NS).
+// Byte vectors of one instruction set: the dozen operations that the LDPC kernels are
+// written in. Included only by files that are compiled once per instruction set
+// (SCSC_ISA_NS).
 #pragma once
 
 #include <cstdint>
@@ -47,7 +48,7 @@ struct Simd {
     /// Lanes below n of a, the others of b.
     static T first(int n, T a, T b)
     {
-        return _mm512_mask_blend_epi8((uint64_t{ 1 } << n) - 1, b, a);
+        return _mm512_mask_blend_epi8((uint64_t{1} << n) - 1, b, a);
     }
 };
 
@@ -76,9 +77,13 @@ struct Simd {
     {
         return _mm256_blendv_epi8(y, x, _mm256_cmpeq_epi8(a, b));
     }
-    // psignb gives 0 where the control is 0; the forced low bit keeps the sign and prevents that.
+    // psignb gives 0 where the control is 0; the forced low bit keeps the sign and
+    // prevents that.
     static T apply_sign(T m, T s) { return _mm256_sign_epi8(m, bit_or(s, set1(1))); }
-    static uint64_t negative(T a) { return static_cast<uint32_t>(_mm256_movemask_epi8(a)); }
+    static uint64_t negative(T a)
+    {
+        return static_cast<uint32_t>(_mm256_movemask_epi8(a));
+    }
     static T first(int n, T a, T b);
 };
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Speed and error rate of the NR LDPC coder, against its targets and a float sum-product decoder."""
+"""Speed and error rate of the NR LDPC coder, beside targets and a sum-product decoder."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SEED = 3
 
 @dataclass(frozen=True)
 class Code:
-    """One code block at the Es/N0 of BLER 1e-2 (channel_coding.md section 8); nominal rate 0: A/G."""
+    """A code block of K' / R coded bits and the Es/N0 of its BLER 1e-2 (channel_coding.md section 8)."""
 
     label: str
     payload_bits: int
@@ -34,17 +34,17 @@ class Code:
 
 # QPSK over AWGN. The target speed is for AVX2.
 _CODES = (
-    Code("BG1 8448 R=1/3", 8424, 25272, -1.09, 12),
-    Code("BG1 8448 R=1/2", 8424, 16848, 1.21, 12, target_mbit_s=120.0),
-    Code("BG1 8448 R=1/2", 8424, 16848, 1.01, 20, target_mbit_s=120.0),
-    Code("BG1 8448 R=2/3", 8424, 12636, 3.24, 12),
-    Code("BG1 8448 R=3/4", 8424, 11232, 4.25, 12),
-    Code("BG1 8448 R=5/6", 8424, 10108, 5.44, 12),
-    Code("BG2 3840 R=1/2", 3816, 7632, 1.39, 12, rate=0.5),
-    Code("BG2 3840 R=1/6", 3816, 22896, -4.16, 12),
-    Code("BG2 640 R=1/2", 624, 1248, 1.75, 12),
-    Code("BG2 640 R=1/5", 624, 3120, -3.11, 12),
-    Code("BG1 1408 R=1/2", 1384, 2768, 1.51, 12, base_graph=1),
+    Code("BG1 8448 R=1/3", 8424, 25344, -1.09, 12),
+    Code("BG1 8448 R=1/2", 8424, 16896, 1.21, 12, target_mbit_s=120.0),
+    Code("BG1 8448 R=1/2", 8424, 16896, 1.01, 20, target_mbit_s=120.0),
+    Code("BG1 8448 R=2/3", 8424, 12672, 3.24, 12),
+    Code("BG1 8448 R=3/4", 8424, 11264, 4.25, 12),
+    Code("BG1 8448 R=5/6", 8424, 10138, 5.44, 12),
+    Code("BG2 3840 R=1/2", 3816, 7680, 1.39, 12, rate=0.5),
+    Code("BG2 3840 R=1/6", 3816, 23040, -4.16, 12),
+    Code("BG2 640 R=1/2", 624, 1280, 1.75, 12),
+    Code("BG2 640 R=1/5", 624, 3200, -3.11, 12),
+    Code("BG1 1408 R=1/2", 1384, 2816, 1.51, 12, base_graph=1),
 )
 _QUICK_CODES = _CODES[1:3]
 
@@ -119,7 +119,7 @@ def _noisy_blocks(code: Code, n_frames: int):
 def _kernel_rows_of(isa: str, quick: bool) -> list[Row]:
     """kernel_rows in a process of its own: the instruction set is chosen when a process starts."""
     script = (
-        "import json, sys; from dataclasses import asdict; from scsc_core.evaluation import bench_fec;"
+        "import json; from dataclasses import asdict; from scsc_core.evaluation import bench_fec;"
         f"print(json.dumps([asdict(r) for r in bench_fec.kernel_rows({quick!r})]))"
     )
     path = os.pathsep.join(p for p in sys.path if p)
@@ -188,7 +188,7 @@ def _loss_row() -> Row:
 
 
 def _block_error_rate(snr_db: float, n_frames: int, native: bool) -> float:
-    code = Code("", 8424, 16848, snr_db, 20)
+    code = Code("", 8424, 16896, snr_db, 20)
     tb, bits, llr = _noisy_blocks(code, n_frames)
     if native:
         return float(np.mean((tb.decode(llr)[0] != bits).any(axis=1)))
@@ -204,7 +204,7 @@ def _block_error_rate(snr_db: float, n_frames: int, native: bool) -> float:
 
 
 def _threshold(rates: list[float], points: list[tuple[float, int]]) -> float:
-    """Es/N0 of BLER 1e-2 on the line through two points of log BLER; 0 errors count as half a one."""
+    """Es/N0 of BLER 1e-2 on the line through two points of log BLER; no error counts as half."""
     logs = [np.log10(max(r, 0.5 / n)) for r, (_, n) in zip(rates, points, strict=True)]
     (low, _), (high, _) = points
     slope = (logs[1] - logs[0]) / (high - low)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Float sum-product decoder of the NR LDPC codes: the yardstick for the int8 decoder, not a radio path."""
+"""Float sum-product decoder of the NR LDPC codes, yardstick for the int8 decoder."""
 
 from __future__ import annotations
 

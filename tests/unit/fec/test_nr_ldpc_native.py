@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scsc_core import _native
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -181,13 +182,13 @@ def test_concurrent_calls_do_not_disturb_each_other():
 def test_decoding_releases_the_interpreter_lock():
     tb = _native.LdpcTb(8424, 16848, 2, max_iter=50)
     rng = np.random.default_rng(0)
-    llr = rng.standard_normal((40, 16848)).astype(np.float32)
+    llr = rng.standard_normal((200, 16848)).astype(np.float32)
     finished = threading.Event()
     started = threading.Event()
 
     def work():
         started.set()
-        tb.decode(llr)  # hopeless input: 40 blocks of 50 iterations
+        tb.decode(llr)  # hopeless input: 200 blocks of 50 iterations
         finished.set()
 
     # With the lock held through the call, this thread could count only before and after it.
