@@ -67,6 +67,7 @@ class Demo:
     def send(self, config: LinkConfig, image, count: int, keep: set[int]) -> list:
         """`count` copies of the picture through the flowgraph; pictures of `keep` come back too."""
         from gnuradio import scsc
+
         from scsc_core.evaluation.comparison import Received
 
         received = []
@@ -105,6 +106,7 @@ def show_progress(demo: Demo, stack: ExitStack) -> None:
     """A bar on stderr that counts the pictures of all schemes."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     from scsc_core.evaluation.comparison import SCHEMES
 
     columns = (
@@ -127,6 +129,7 @@ def show_progress(demo: Demo, stack: ExitStack) -> None:
 def print_table(summaries: list, seconds: float) -> None:
     """One row per scheme."""
     from rich.table import Table
+
     from scsc_core.cli.output import console
 
     table = Table(title="Same picture, same channel uses, same fading", title_justify="left")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Colour conversion: closed forms, every instruction set against the generic one, bad arguments.
+// Colour conversion: closed forms, every instruction set against the generic one, bad
+// arguments.
 #include "../lib/kernels/colour_kernels.h"
 
 #include <scsc/colour.h>
@@ -54,14 +55,14 @@ void test_matrix_equals_the_formula()
 {
     const int width = 61, height = 13;
     const auto rgb = random_picture(width, height);
-    const ColourFormat f = { 3, 8, 0, false };
+    const ColourFormat f = {3, 8, 0, false};
     Planes p(f, width, height);
     scsc::rgb_to_planes(rgb.data(), 8, width, height, f, p.out);
     bool equal = true;
     for (int i = 0; i < width * height; ++i) {
         const double r = rgb[3 * i], g = rgb[3 * i + 1], b = rgb[3 * i + 2];
         const double y = .299 * r + .587 * g + .114 * b;
-        const double expected[3] = { y, (b - y) / 1.772 + 128, (r - y) / 1.402 + 128 };
+        const double expected[3] = {y, (b - y) / 1.772 + 128, (r - y) / 1.402 + 128};
         // Half a step of rounding, and 1e-4 for the 22-bit constants.
         for (int k = 0; k < 3; ++k)
             equal &= std::fabs(p.data[k][i] - std::fmin(expected[k], 255.0)) <= 0.5001;
@@ -72,10 +73,11 @@ void test_matrix_equals_the_formula()
 void test_flat_pictures_stay_flat()
 {
     for (int format = 0; format <= 3; ++format)
-        for (int width : { 1, 2, 3, 7, 64, 65 }) {
+        for (int width : {1, 2, 3, 7, 64, 65}) {
             const int height = 1 + width / 2;
-            std::vector<uint8_t> rgb(3 * static_cast<size_t>(width) * height, 77), back(rgb.size());
-            const ColourFormat f = { format, 8, 0, false };
+            std::vector<uint8_t> rgb(3 * static_cast<size_t>(width) * height, 77),
+                back(rgb.size());
+            const ColourFormat f = {format, 8, 0, false};
             Planes p(f, width, height);
             scsc::rgb_to_planes(rgb.data(), 8, width, height, f, p.out);
             scsc::planes_to_rgb(p.in, width, height, f, 8, back.data());
@@ -88,7 +90,7 @@ void test_rgb_space_is_exact()
     const int width = 50, height = 9;
     const auto rgb = random_picture(width, height);
     std::vector<uint8_t> back(rgb.size());
-    const ColourFormat f = { 3, 8, 1, false };
+    const ColourFormat f = {3, 8, 1, false};
     Planes p(f, width, height);
     scsc::rgb_to_planes(rgb.data(), 8, width, height, f, p.out);
     scsc::planes_to_rgb(p.in, width, height, f, 8, back.data());
@@ -110,13 +112,17 @@ std::vector<int32_t> kernel_outputs(const scsc::ColourKernels& k)
     std::vector<int16_t> mid(2 * n + 2 * margin);
     std::vector<uint16_t> a(2 * n), b(2 * n), c(2 * n);
     std::vector<int32_t> halves(n), all;
-    const auto keep = [&all](const auto& v) { all.insert(all.end(), v.begin(), v.end()); };
-    const uint16_t* in[3] = { rows[0].data(), rows[1].data(), rows[2].data() };
-    uint16_t* out[3] = { a.data(), b.data(), c.data() };
-    const scsc::ColourMatrix m = { { { 4194304, 0, 5880414 }, { 4194304, -1443433, -2995378 }, { 4194304, 7432307, 0 } },
-                                   { 2097152 - 5880414LL * 128, 2097152 + 4438811LL * 128, 2097152 - 7432307LL * 128 },
-                                   22, 255 };
-    for (auto matrix : { k.matrix, k.matrix_wide }) {
+    const auto keep = [&all](const auto& v) {
+        all.insert(all.end(), v.begin(), v.end());
+    };
+    const uint16_t* in[3] = {rows[0].data(), rows[1].data(), rows[2].data()};
+    uint16_t* out[3] = {a.data(), b.data(), c.data()};
+    const scsc::ColourMatrix m = {
+        {{4194304, 0, 5880414}, {4194304, -1443433, -2995378}, {4194304, 7432307, 0}},
+        {2097152 - 5880414LL * 128, 2097152 + 4438811LL * 128, 2097152 - 7432307LL * 128},
+        22,
+        255};
+    for (auto matrix : {k.matrix, k.matrix_wide}) {
         matrix(in, n, m, out);
         keep(a), keep(b), keep(c);
     }
@@ -132,7 +138,7 @@ std::vector<int32_t> kernel_outputs(const scsc::ColourKernels& k)
         seven[r] = rows[r].data();
     k.halve_column(ten, n, 255, b.data());
     keep(b);
-    for (bool odd : { false, true }) {
+    for (bool odd : {false, true}) {
         k.double_column(seven, 2 * n + 2 * margin, odd, 0, mid.data());
         keep(mid);
         k.double_row_centred(mid.data() + margin, n, 12, 255, a.data());
@@ -167,9 +173,11 @@ void test_instruction_sets_agree()
 
 void test_bad_formats_are_refused()
 {
-    for (const ColourFormat& f : { ColourFormat{ 6, 8, 0, false }, ColourFormat{ 1, 7, 0, false },
-                                   ColourFormat{ 1, 15, 0, false }, ColourFormat{ 1, 8, 5, false },
-                                   ColourFormat{ 0, 8, 1, false } }) {
+    for (const ColourFormat& f : {ColourFormat{6, 8, 0, false},
+                                  ColourFormat{1, 7, 0, false},
+                                  ColourFormat{1, 15, 0, false},
+                                  ColourFormat{1, 8, 5, false},
+                                  ColourFormat{0, 8, 1, false}}) {
         bool thrown = false;
         try {
             scsc::check_colour_format(f);

@@ -100,7 +100,6 @@ def test_saved_configuration_holds_version_extras_and_every_value(tmp_path):
     assert content["config"].keys() == LinkConfig.model_fields.keys()
 
 
-@pytest.mark.xfail(strict=True, reason="save_config does not make its further values plain")
 def test_saved_configuration_takes_numpy_values_and_paths_as_extras(tmp_path):
     path = RunFolder(tmp_path).save_config(LinkConfig(), trials=np.int64(5), image=Path("a.png"))
 

@@ -14,7 +14,17 @@ from .base import DecodeError
 from .bits import split_nals
 from .bpg_container import MAX_PIXELS, Header, parse
 
-__all__ = ["Decoded", "Header", "decode", "encode", "have_bpg", "luma", "parse", "slice_qp", "to_rgb"]
+__all__ = [
+    "Decoded",
+    "Header",
+    "decode",
+    "encode",
+    "have_bpg",
+    "luma",
+    "parse",
+    "slice_qp",
+    "to_rgb",
+]
 
 ENCODER_FORMATS = ("gray", "420", "422", "444")
 DEPTHS = (8, 10, 12)

@@ -82,7 +82,9 @@ def speed_rows(image: np.ndarray, repeat: int) -> list[Row]:
         ("decode to RGB", lambda: codec.decode(data), rgb_ms),
         ("planes to RGB", lambda: bpg.to_rgb(decoded), _COLOUR_TARGET_MS),
     )
-    condition = f"{width}x{height}, QP {_SPEED_QP}, 4:2:0 8 bit, veryslow, one thread, {len(data)} bytes"
+    condition = (
+        f"{width}x{height}, QP {_SPEED_QP}, 4:2:0 8 bit, veryslow, one thread, {len(data)} bytes"
+    )
     return [
         _milliseconds(f"{name} {width}x{height}", call, repeat, target, condition)
         for name, call, target in calls
@@ -125,7 +127,11 @@ def rate_and_quality(image: np.ndarray, qp: int) -> tuple[int, float, float]:
     """(bytes, PSNR-Y, PSNR-RGB) at a slice QP."""
     data = codecs.get("bpg").encode(image, qp)
     decoded = bpg.decode(data)
-    return len(data), psnr_db(decoded.planes[0], bpg.luma(image)), psnr_db(bpg.to_rgb(decoded), image)
+    return (
+        len(data),
+        psnr_db(decoded.planes[0], bpg.luma(image)),
+        psnr_db(bpg.to_rgb(decoded), image),
+    )
 
 
 def quality_rows(kodak: Path | None, quick: bool) -> list[Row]:
@@ -141,7 +147,9 @@ def quality_rows(kodak: Path | None, quick: bool) -> list[Row]:
     rows = []
     for qp in QPS:
         values = np.mean([rate_and_quality(image, qp) for image in images], axis=0)
-        for (name, unit), value in zip((("bytes", "bytes"), ("PSNR-Y", "dB"), ("PSNR-RGB", "dB")), values):
+        for (name, unit), value in zip(
+            (("bytes", "bytes"), ("PSNR-Y", "dB"), ("PSNR-RGB", "dB")), values
+        ):
             better = unit == "dB"
             rows.append(Row(f"{name} at slice QP {qp}", value, unit, None, better, condition))
     return rows

@@ -54,7 +54,9 @@ def draw(
     cell = 2.5
     ratios = [height / width + 0.16] * n_pictures + [1.0, 1.0]
     figure = Figure(
-        figsize=(n_columns * cell, sum(ratios) * cell + 0.5), layout="constrained", facecolor="white"
+        figsize=(n_columns * cell, sum(ratios) * cell + 0.5),
+        layout="constrained",
+        facecolor="white",
     )
     FigureCanvasAgg(figure)
     figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.0, hspace=0.0)
@@ -121,6 +123,8 @@ def _constellation(axis, samples, colour):
 
 def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
     """Interval of a share, 95 % by default (Wilson's score interval); (0, 1) without trials."""
+    if not 0 <= successes <= trials:
+        raise ValueError(f"successes must be in 0..{trials}, got {successes}")
     if trials == 0:
         return 0.0, 1.0
     share = successes / trials
