@@ -54,12 +54,22 @@ def grab_window(program: Path, target: Path, size: tuple[int, int], seconds: flo
     app.exec_()
 
 
-def grab_companion(source: Path, target: Path, seconds: float) -> None:
+def grab_companion(source: Path, target: Path, size: tuple[int, int], seconds: float) -> None:
     """Open a flowgraph in Companion and save its window as PNG."""
     env = dict(os.environ, GRC_BLOCKS_PATH=str(ROOT / "grc"))
     editor = subprocess.Popen([sys.executable, COMPANION, str(source)], env=env)
     try:
         time.sleep(seconds)
+        found = subprocess.run(
+            ["xdotool", "search", "--onlyvisible", "--name", source.stem],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        window = found.stdout.split()[0]
+        for action in (["windowsize", window, *map(str, size)], ["windowmove", window, "0", "0"]):
+            subprocess.run(["xdotool", *action], check=True)
+        time.sleep(2)
         subprocess.run(["import", "-window", "root", str(target)], check=True)
     finally:
         editor.terminate()
@@ -77,7 +87,9 @@ def in_virtual_display(arguments: list[str], size: tuple[int, int]) -> int:
         with os.fdopen(read_end) as pipe:
             display = f":{pipe.readline().strip()}"
         env = dict(os.environ, DISPLAY=display, QT_QPA_PLATFORM="xcb")
-        return subprocess.run([sys.executable, __file__, *arguments, "--inside"], env=env).returncode
+        return subprocess.run(
+            [sys.executable, __file__, *arguments, "--inside"], env=env
+        ).returncode
     finally:
         server.terminate()
         server.wait(10)
@@ -99,7 +111,7 @@ def main() -> int:
         return in_virtual_display(sys.argv[1:], size)
     options.png.parent.mkdir(parents=True, exist_ok=True)
     if options.kind == "companion":
-        grab_companion(options.flowgraph, options.png, options.seconds)
+        grab_companion(options.flowgraph, options.png, size, options.seconds)
     else:
         with tempfile.TemporaryDirectory() as folder:
             program = compile_flowgraph(options.flowgraph, Path(folder))

@@ -25,12 +25,14 @@ int plane_height(const HevcPictureShape& s, int c)
     return c == 0 || s.chroma_format != 1 ? s.height : (s.height + 1) / 2;
 }
 
-/// Picture memory that starts with a known byte, so that samples nobody writes can be told apart.
+/// Picture memory that starts with a known byte, so that samples nobody writes can be
+/// told apart.
 struct FilledMemory {
     HevcPictureShape shape;
     int fill;
 
-    static int get(de265_decoder_context*, de265_image_spec* spec, de265_image* image, void* user)
+    static int
+    get(de265_decoder_context*, de265_image_spec* spec, de265_image* image, void* user)
     {
         const FilledMemory& self = *static_cast<FilledMemory*>(user);
         const HevcPictureShape& s = self.shape;
@@ -38,9 +40,12 @@ struct FilledMemory {
             return 0;
         const int bytes = s.depth > 8 ? 2 : 1;
         for (int c = 0; c < plane_count(s); ++c) {
-            const int stride = (plane_width(s, c) + kAlignment - 1) / kAlignment * kAlignment;
-            const size_t size = static_cast<size_t>(stride) * plane_height(s, c) * bytes + kTailBytes;
-            void* memory = std::aligned_alloc(kAlignment, (size + kAlignment - 1) / kAlignment * kAlignment);
+            const int stride =
+                (plane_width(s, c) + kAlignment - 1) / kAlignment * kAlignment;
+            const size_t size =
+                static_cast<size_t>(stride) * plane_height(s, c) * bytes + kTailBytes;
+            void* memory = std::aligned_alloc(
+                kAlignment, (size + kAlignment - 1) / kAlignment * kAlignment);
             if (!memory) {
                 for (int k = 0; k < c; ++k)
                     std::free(de265_get_image_plane_user_data(image, k));
@@ -66,13 +71,15 @@ bool has_shape(const de265_image* image, const HevcPictureShape& s)
         return false;
     for (int c = 0; c < plane_count(s); ++c)
         if (de265_get_image_width(image, c) != plane_width(s, c) ||
-            de265_get_image_height(image, c) != plane_height(s, c) || de265_get_bits_per_pixel(image, c) != s.depth ||
+            de265_get_image_height(image, c) != plane_height(s, c) ||
+            de265_get_bits_per_pixel(image, c) != s.depth ||
             !de265_get_image_plane(image, c, nullptr))
             return false;
     return true;
 }
 
-std::vector<uint16_t> copy_plane(const de265_image* image, const HevcPictureShape& s, int c)
+std::vector<uint16_t>
+copy_plane(const de265_image* image, const HevcPictureShape& s, int c)
 {
     const int w = plane_width(s, c), h = plane_height(s, c);
     std::vector<uint16_t> plane(static_cast<size_t>(w) * h);
@@ -99,31 +106,37 @@ int drain_warnings(de265_decoder_context* decoder)
 
 } // namespace
 
-HevcDecoded hevc_decode(const uint8_t* stream, size_t size, const HevcPictureShape& shape,
+HevcDecoded hevc_decode(const uint8_t* stream,
+                        size_t size,
+                        const HevcPictureShape& shape,
                         const HevcDecoderOptions& options)
 {
-    if (shape.width < 1 || shape.height < 1 || shape.width > 65535 || shape.height > 65535 || shape.chroma_format < 0 ||
-        shape.chroma_format > 3 || shape.depth < 8 || shape.depth > 14)
+    if (shape.width < 1 || shape.height < 1 || shape.width > 65535 ||
+        shape.height > 65535 || shape.chroma_format < 0 || shape.chroma_format > 3 ||
+        shape.depth < 8 || shape.depth > 14)
         throw std::invalid_argument("the picture shape is outside what HEVC allows");
     if (size > static_cast<size_t>(std::numeric_limits<int>::max()))
         throw std::invalid_argument("the stream must be shorter than 2 GiB");
 
     HevcDecoded result;
     // Declared before the decoder: freeing the decoder calls release().
-    FilledMemory memory = { shape, options.fill };
-    de265_image_allocation allocation = { FilledMemory::get, FilledMemory::release };
-    std::unique_ptr<de265_decoder_context, de265_error (*)(de265_decoder_context*)> decoder(de265_new_decoder(),
-                                                                                            de265_free_decoder);
+    FilledMemory memory = {shape, options.fill};
+    de265_image_allocation allocation = {FilledMemory::get, FilledMemory::release};
+    std::unique_ptr<de265_decoder_context, de265_error (*)(de265_decoder_context*)>
+        decoder(de265_new_decoder(), de265_free_decoder);
     if (!decoder)
         throw std::bad_alloc();
     de265_set_verbosity(0);
     de265_set_parameter_bool(decoder.get(), DE265_DECODER_PARAM_BOOL_SEI_CHECK_HASH, 0);
-    de265_set_parameter_bool(decoder.get(), DE265_DECODER_PARAM_DISABLE_SAO, !options.loop_filters);
-    de265_set_parameter_bool(decoder.get(), DE265_DECODER_PARAM_DISABLE_DEBLOCKING, !options.loop_filters);
+    de265_set_parameter_bool(
+        decoder.get(), DE265_DECODER_PARAM_DISABLE_SAO, !options.loop_filters);
+    de265_set_parameter_bool(
+        decoder.get(), DE265_DECODER_PARAM_DISABLE_DEBLOCKING, !options.loop_filters);
     if (options.fill >= 0)
         de265_set_image_allocation_functions(decoder.get(), &allocation, &memory);
 
-    if (de265_push_data(decoder.get(), stream, static_cast<int>(size), 0, nullptr) != DE265_OK)
+    if (de265_push_data(decoder.get(), stream, static_cast<int>(size), 0, nullptr) !=
+        DE265_OK)
         ++result.warnings;
     if (de265_flush_data(decoder.get()) != DE265_OK)
         ++result.warnings;

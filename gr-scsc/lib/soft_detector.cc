@@ -1,161 +1,76 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <scsc/soft_detector.h>
+#include "kernels/soft_detector_kernels.h"
 
-#include "kernels/soft_ml.h"
 #include <scsc/cpu.h>
 
-#include <algorithm>
-#include <cstdint>
-#include <stdexcept>
-#include <vector>
+#include <cmath>
+#include <cstdlib>
+#include <memory>
+#include <new>
 
 namespace scsc {
-
 namespace {
 
-constexpr int L = kSoftMlLanes;
-using Kernel = void (*)(const SoftMlGroup&);
+struct Kernels {
+    void (*ml)(const JointDetection&, float*);
+    void (*linear)(const LinearDetection&, const PamLevels&);
+    void (*product)(const BlockProduct&);
+};
 
-Kernel kernel()
+Kernels kernels()
 {
+#define SCSC_KERNELS_OF(isa) { isa::soft_ml, isa::soft_linear, isa::block_product }
     switch (selected_isa()) {
 #ifdef SCSC_X86
-    case Isa::sse4:
-        return sse4::soft_ml_group;
-    case Isa::avx2:
-        return avx2::soft_ml_group;
-    case Isa::avx512:
-        return avx512::soft_ml_group;
+    case Isa::avx512: return SCSC_KERNELS_OF(avx512);
+    case Isa::avx2: return SCSC_KERNELS_OF(avx2);
+    case Isa::sse4: return SCSC_KERNELS_OF(sse4);
 #endif
-    default:
-        return generic::soft_ml_group;
+    default: return SCSC_KERNELS_OF(generic);
     }
+#undef SCSC_KERNELS_OF
 }
 
-/// Floats that start on a 64-byte boundary, as the widest vectors like them.
-class AlignedFloats
-{
-public:
-    explicit AlignedFloats(std::size_t size) : d_storage(size + kAlign) {}
-    float* data()
-    {
-        const auto address = reinterpret_cast<std::uintptr_t>(d_storage.data());
-        return d_storage.data() + (kAlign - address / sizeof(float) % kAlign) % kAlign;
-    }
-
-private:
-    static constexpr std::size_t kAlign = 16;
-    std::vector<float> d_storage;
+struct Free {
+    void operator()(float* p) const { std::free(p); }
 };
 
-/// Runs through the uses of one call in groups of lanes.
-class Detector
+/// Gray levels of one real dimension, index = bits MSB first; energy 1/2 (TS 38.211 5.1.3-5.1.6).
+PamLevels pam_levels(int n_bits)
 {
-public:
-    Detector(const SoftMlInput& input, float* llr)
-        : d_in(input),
-          d_llr(llr),
-          d_rows(1 << input.n_bits),
-          d_dims(2 * input.n_rx),
-          // Short blocks share a group, each lane with coefficients of its own.
-          d_per_lane(input.n_blocks * kShortBlock > input.n_uses),
-          d_kernel(kernel()),
-          d_x(static_cast<std::size_t>(d_dims + input.n_bits) * L),
-          d_q(2 * static_cast<std::size_t>(d_rows) * kWidest),
-          d_slope(static_cast<std::size_t>(d_rows) * d_dims * (d_per_lane ? L : 1)),
-          d_offset(static_cast<std::size_t>(d_rows) * (d_per_lane ? L : 1))
-    {
+    PamLevels pam = {};
+    pam.n_bits = n_bits;
+    double energy = 0;
+    double level[16];
+    for (int i = 0; i < 1 << n_bits; ++i) {
+        double a = i & 1 ? -1 : 1;
+        for (int k = n_bits - 2; k >= 0; --k)
+            a = (i >> (n_bits - 1 - k) & 1 ? -1 : 1) * ((1 << (n_bits - 1 - k)) - a);
+        level[i] = a;
+        energy += a * a / (1 << n_bits);
     }
-
-    void run()
-    {
-        if (d_per_lane)
-            run_per_lane();
-        else
-            run_per_block();
-    }
-
-private:
-    static constexpr int kShortBlock = 16;
-    static constexpr int kWidest = 16; // floats in the widest vector
-
-    /// slope and offset of block b, entry e written at [e * stride]
-    void coefficients(std::int64_t b, float* slope, float* offset, int stride) const
-    {
-        const std::complex<float>* s = d_in.centroids + b * d_rows * d_in.n_rx;
-        const double inv_n0 = d_in.inv_n0[b];
-        for (int i = 0; i < d_rows; ++i) {
-            double energy = 0;
-            for (int r = 0; r < d_in.n_rx; ++r) {
-                const double re = s[i * d_in.n_rx + r].real(), im = s[i * d_in.n_rx + r].imag();
-                energy += re * re + im * im;
-                slope[(i * d_dims + 2 * r) * stride] = static_cast<float>(2 * inv_n0 * re);
-                slope[(i * d_dims + 2 * r + 1) * stride] = static_cast<float>(2 * inv_n0 * im);
-            }
-            offset[i * stride] = static_cast<float>(-inv_n0 * energy);
-        }
-    }
-
-    void group(std::int64_t start, std::int64_t count)
-    {
-        d_kernel({ reinterpret_cast<const float*>(d_in.y + start),
-                   2 * d_in.n_uses,
-                   d_slope.data(),
-                   d_offset.data(),
-                   d_x.data(),
-                   d_q.data(),
-                   d_llr + start * d_in.n_bits,
-                   static_cast<int>(count),
-                   d_in.n_rx,
-                   d_in.n_bits,
-                   d_per_lane,
-                   d_in.exact });
-    }
-
-    void run_per_block()
-    {
-        std::int64_t start = 0;
-        for (std::int64_t b = 0; b < d_in.n_blocks; ++b) {
-            coefficients(b, d_slope.data(), d_offset.data(), 1);
-            const std::int64_t end = start + d_in.block_uses[b];
-            for (; start < end; start += L)
-                group(start, std::min<std::int64_t>(L, end - start));
-            start = end;
-        }
-    }
-
-    void run_per_lane()
-    {
-        std::int64_t b = 0, left = d_in.n_blocks ? d_in.block_uses[0] : 0;
-        for (std::int64_t start = 0; start < d_in.n_uses; start += L) {
-            const std::int64_t count = std::min<std::int64_t>(L, d_in.n_uses - start);
-            for (std::int64_t l = 0; l < count; ++l) {
-                while (left == 0)
-                    left = d_in.block_uses[++b];
-                coefficients(b, d_slope.data() + l, d_offset.data() + l, L);
-                --left;
-            }
-            group(start, count);
-        }
-    }
-
-    const SoftMlInput& d_in;
-    float* d_llr;
-    int d_rows, d_dims;
-    bool d_per_lane;
-    Kernel d_kernel;
-    AlignedFloats d_x, d_q, d_slope, d_offset;
-};
+    for (int i = 0; i < 1 << n_bits; ++i)
+        pam.level[i] = static_cast<float>(level[i] / std::sqrt(2 * energy));
+    return pam;
+}
 
 } // namespace
 
-void soft_ml(const SoftMlInput& input, float* llr)
+void soft_ml(const JointDetection& job)
 {
-    if (input.n_bits < 1 || input.n_bits > kSoftMlMaxBits)
-        throw std::invalid_argument("rows of a table must be 2 .. 4096, a power of two");
-    if (input.n_rx < 1 || input.n_rx > kSoftMlMaxRx)
-        throw std::invalid_argument("n_rx must be 1 .. 8");
-    Detector(input, llr).run();
+    const size_t size = soft_ml_workspace(job.n_centroids, job.uses.n_rx);
+    const std::unique_ptr<float, Free> work(
+        static_cast<float*>(std::aligned_alloc(64, size * sizeof(float))));
+    if (!work)
+        throw std::bad_alloc();
+    kernels().ml(job, work.get());
 }
+
+void soft_linear(const LinearDetection& job)
+{
+    kernels().linear(job, pam_levels(job.bits_per_symbol == 1 ? 1 : job.bits_per_symbol / 2));
+}
+
+void block_product(const BlockProduct& job) { kernels().product(job); }
 
 } // namespace scsc

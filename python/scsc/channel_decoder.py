@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from scsc_core.link import Receiver
 from scsc_core.link_parameters import coded_bits
 from scsc_core.radio import keys

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from scsc_core import mimo
 from scsc_core.link import Receiver
 from scsc_core.link_parameters import transmit_tables, used_csi

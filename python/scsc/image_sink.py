@@ -6,6 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PIL import Image
+
 from scsc_core.radio import keys
 
 from .message_block import message_block

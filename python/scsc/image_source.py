@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from scsc_core import codecs, data
 from scsc_core.radio import keys
 
 from .message_block import message_block
 
-CREDIT_WARNING_S = 10.0
+CREDIT_WARNING_S = 30.0  # loading torch for the first MS-SSIM may take ten
 _CACHED_PICTURES = 16
 
 
@@ -40,6 +41,8 @@ class image_source(message_block):
         rate: float >= 0, pictures per second; 0 sends as fast as credit comes.
         max_in_flight: int >= 0, pictures between this block and the one that gives credit; 0 waits
             for no credit, and then a rate is needed when repeat is 0.
+    Attributes:
+        total: int, pictures that will be sent; 0: for ever.
     Raises:
         ValueError: a path does not exist, a folder holds no picture, a number is out of range.
     Source: ours.
@@ -64,7 +67,7 @@ class image_source(message_block):
         if not self._paths:
             raise ValueError("paths must name at least one picture, got none")
         total = len(self._paths) * repeat
-        self._total = min(filter(None, (total, max_images)), default=0)
+        self.total = min(filter(None, (total, max_images)), default=0)
         self._rate = float(rate)
         self._max_in_flight = max_in_flight
         self._in_flight = 0
@@ -109,7 +112,7 @@ class image_source(message_block):
                 if not self._wait_for_turn(next_time):
                     return
                 next_time = max(next_time + (1 / self._rate if self._rate else 0), time.monotonic())
-                last = count + 1 == self._total
+                last = count + 1 == self.total
                 self._send(count, last)
                 if last:
                     self.close()
@@ -145,7 +148,7 @@ class image_source(message_block):
             keys.NAME: path.stem,
             keys.IMAGE_ID: count % keys.MAX_IMAGE_ID,
             keys.FRAME: count % keys.MAX_FRAME,
-            keys.N_FRAMES: self._total,
+            keys.N_FRAMES: self.total,
             keys.LAST: last,
         }
         self.publish(keys.IMAGE, image, meta)

@@ -5,9 +5,12 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pmt
+
 from scsc_core.evaluation import metrics
 from scsc_core.link import LinkResult
 from scsc_core.radio import keys
@@ -15,6 +18,8 @@ from scsc_core.radio import keys
 from .message_block import message_block
 
 _KEPT = 256  # sent pictures and codewords that may wait for their other half
+
+_NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 
 
 class link_metrics(message_block):
@@ -33,13 +38,14 @@ class link_metrics(message_block):
 
     Args:
         ms_ssim: bool, compute MS-SSIM too (loads torch, about 30 ms a picture).
-        keep: bool, keep every LinkResult in `results`, pictures included.
+        keep: bool, keep every LinkResult in `results`.
+        keep_images: bool, with their pictures; False leaves an empty picture in them.
     Attributes:
         results: list of scsc_core.link.LinkResult in order of arrival.
     Source: link.md section 2 (R_k = k / (3 h w), R_L = n_s R_k).
     """
 
-    def __init__(self, ms_ssim=True, keep=True):
+    def __init__(self, ms_ssim=True, keep=True, keep_images=True):
         super().__init__(
             "link_metrics",
             pdus=(keys.RESULT, keys.SENT, keys.CODEWORD, keys.FRAMES),
@@ -47,6 +53,7 @@ class link_metrics(message_block):
         )
         self._ms_ssim = bool(ms_ssim)
         self._keep = bool(keep)
+        self._keep_images = bool(keep_images)
         self._listeners: list[Callable[[LinkResult], None]] = []
         self._sent: OrderedDict[int, np.ndarray] = OrderedDict()
         self._arrived: OrderedDict[int, tuple[np.ndarray, dict]] = OrderedDict()
@@ -95,21 +102,35 @@ class link_metrics(message_block):
     def _count_bit_errors(self, frame):
         if frame in self._codewords and frame in self._decisions:
             sent, got = self._codewords.pop(frame), self._decisions.pop(frame)
-            if len(sent) == len(got):
-                _put(self._error_rates, frame, float(np.mean(got != sent)))
-            self._compare(frame)
+            wrong = float(np.mean(got != sent)) if len(sent) == len(got) else float("nan")
+            _put(self._error_rates, frame, wrong)
+        for waiting in list(self._arrived):
+            self._compare(waiting)
+
+    def _bits_to_come(self, frame) -> bool:
+        """True when both halves of a frame's bits are here or in the queue, not yet compared.
+
+        They were sent before the picture, but the queues of the ports are served in any order.
+        """
+        here = (
+            frame in store or self.gateway.nmsgs(pmt.intern(port)) > 0
+            for port, store in (
+                (keys.CODEWORD, self._codewords),
+                (keys.FRAMES, self._decisions),
+            )
+        )
+        return frame not in self._error_rates and all(here)
 
     def _compare(self, frame):
-        if frame not in self._sent or frame not in self._arrived:
-            return
-        waits_for_bits = frame in self._codewords or frame in self._decisions
-        if waits_for_bits and frame not in self._error_rates:
+        if frame not in self._sent or frame not in self._arrived or self._bits_to_come(frame):
             return
         sent = self._sent.pop(frame)
         image, meta = self._arrived.pop(frame)
         result = self._score(sent, image, meta, self._error_rates.pop(frame, float("nan")))
-        if self._keep:
+        if self._keep and self._keep_images:
             self.results.append(result)
+        elif self._keep:
+            self.results.append(replace(result, image=_NO_IMAGE))
         for function in self._listeners:
             function(result)
         self._count(result, meta)

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 from gnuradio import gr
+
 from scsc_core.config import LinkConfig
+from scsc_core.framing import OVERHEAD_BYTES
 from scsc_core.link import LinkResult
+from scsc_core.link_parameters import channel_code, transmit_tables
 from scsc_core.radio import keys
 
 from .channel_decoder import channel_decoder
@@ -40,6 +43,7 @@ class loopback(gr.top_block):
         repeat: int >= 1, times the list is sent.
         max_images: int >= 0, end after so many pictures; 0: no limit.
         ms_ssim: bool, compute MS-SSIM too.
+        keep_images: bool, keep the received pictures in `results`.
         keep_samples: bool, keep the received and combined vectors of the first frame in `samples`.
         output: str, folder for received pictures; None writes none.
         record: str, name of a run folder to keep; None keeps none.
@@ -59,6 +63,7 @@ class loopback(gr.top_block):
         repeat: int = 1,
         max_images: int = 0,
         ms_ssim: bool = True,
+        keep_images: bool = True,
         keep_samples: bool = False,
         output: str | None = None,
         record: str | None = None,
@@ -72,6 +77,9 @@ class loopback(gr.top_block):
             from scsc_core.link_adaptation import adapt
 
             config = adapt(config)
+        # What the precoder or the code refuses is an error of the constructor, not of a frame.
+        transmit_tables(config, np.eye(config.n_rx, config.n_tx, dtype=np.complex128)[None])
+        channel_code(config, payload_bits=8 * OVERHEAD_BYTES)
         self.config = config
         self.supervisor = Supervisor()
         self.image_source = image_source(paths, repeat, max_images)
@@ -83,7 +91,7 @@ class loopback(gr.top_block):
         self.detector = detector.from_config(config)
         self.channel_decoder = channel_decoder.from_config(config)
         self.source_decoder = source_decoder.from_config(config)
-        self.link_metrics = link_metrics(ms_ssim)
+        self.link_metrics = link_metrics(ms_ssim, keep_images=keep_images)
         if listener is not None:
             self.link_metrics.listen(listener)
         self._connect_link()
@@ -124,6 +132,11 @@ class loopback(gr.top_block):
     def results(self) -> list[LinkResult]:
         """What link_metrics has so far."""
         return self.link_metrics.results
+
+    @property
+    def expected(self) -> int:
+        """Number of pictures that the source sends."""
+        return self.image_source.total
 
     @property
     def samples(self) -> dict[str, np.ndarray]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import deque
 
 import numpy as np
+
 from scsc_core.link import Coded, Transmitter
 from scsc_core.radio import keys
 

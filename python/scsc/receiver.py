@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from gnuradio import gr
+
 from scsc_core.radio import keys
 
 from .channel_decoder import channel_decoder

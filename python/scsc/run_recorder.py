@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from scsc_core import runs
 from scsc_core.config import LinkConfig, load_config
 from scsc_core.radio import keys

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from scsc_core.link import Payload, Receiver
 from scsc_core.radio import keys
 

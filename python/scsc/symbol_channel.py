@@ -7,6 +7,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
+
 from scsc_core.channels.symbol_channel import SymbolChannel
 from scsc_core.config import LinkConfig
 from scsc_core.link_parameters import fading_blocks

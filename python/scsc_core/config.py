@@ -113,7 +113,10 @@ class LinkConfig(BaseModel):
                 f"got mode {self.mode}, cbr_target {self.cbr_target}"
             )
         if (self.channel == "file") != (self.channel_file is not None):
-            raise ValueError("channel_file must be given with channel file, and only there")
+            raise ValueError(
+                "channel_file must be given with channel file, and only there; "
+                f"got channel {self.channel}, channel_file {self.channel_file}"
+            )
         if any(not 0 <= value <= 255 for value in self.mean_colour):
             raise ValueError(
                 f"mean_colour must be three values in 0..255, got {list(self.mean_colour)}"
@@ -155,12 +158,21 @@ def load_config(
     Raises ConfigError for an unreadable file, an unknown key or an impossible value.
     """
     values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
     for file in files:
         layer = _read_yaml(Path(file))
         check_keys(model, layer, source=str(file))
         values.update(layer)
-    values.update({key: value for key, value in (overrides or {}).items() if value is not None})
-    return build(model, values, source=", ".join(str(file) for file in files))
+        origin.update(dict.fromkeys(layer, str(file)))
+    given = {key: value for key, value in (overrides or {}).items() if value is not None}
+    values.update(given)
+    origin.update(dict.fromkeys(given, ""))
+    try:
+        return model(**values)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = str(fault["loc"][0]) if fault["loc"] else ""
+        raise ConfigError(_describe(model, fault, origin.get(key, ""))) from None
 
 
 def check_keys(model: type[BaseModel], values: dict[str, Any], source: str = "") -> None:

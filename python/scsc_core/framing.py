@@ -53,8 +53,8 @@ class PayloadHeader:
             ("width", 1, 65535),
         ):
             value = getattr(self, name)
-            if not low <= value <= high:
-                raise ValueError(f"{name} must be in {low}..{high}, got {value}")
+            if value != int(value) or not low <= value <= high:
+                raise ValueError(f"{name} must be an integer in {low}..{high}, got {value}")
         if not 0 <= self.qp * _QP_STEPS <= 65535:
             raise ValueError(f"qp must be in 0..4095.9375, got {self.qp}")
         for name, allowed in (("codec", CODECS), ("task", TASKS)):
@@ -114,21 +114,37 @@ def unpack_sequence(stream: bytes) -> Iterator[Unpacked]:
     """The pictures of several payloads sent one behind the other, whatever part of them was lost.
 
     A damaged header is searched past: the next 15 bytes whose CRC-16 and fields are right start the
-    next picture. Pictures missing in between are reported by one Unpacked that names their image_id.
+    next picture. Pictures missing in between are reported by one Unpacked with their image_id, bytes
+    behind the last picture that are no zero fill by another. A payload sent twice comes twice.
     """
     position, last_id = 0, None
     while (start := _find_header(stream, position)) is not None:
         header, length = _read_header(stream, start)
-        if last_id is not None and (missing := (header.image_id - last_id - 1) % IMAGE_IDS):
-            first = (last_id + 1) % IMAGE_IDS
-            yield Unpacked(None, b"", f"{missing} picture(s) lost from image_id {first} on")
+        if last_id not in (None, header.image_id):
+            missing = (header.image_id - last_id - 1) % IMAGE_IDS
+            if missing:
+                first = (last_id + 1) % IMAGE_IDS
+                yield Unpacked(None, b"", f"{missing} picture(s) lost from image_id {first} on")
         unpacked = _read_body(stream, start, header, length)
         last_id = header.image_id
-        # A damaged length would swallow the pictures behind it: only a good CRC-32 is skipped whole.
-        position = start + (OVERHEAD_BYTES + length if unpacked.ok else HEADER_BYTES)
+        position = _next_position(stream, start, length, unpacked)
         yield unpacked
-    if any(stream[position:]) and last_id is None:
+    if any(stream[position:]):
         yield Unpacked(None, b"", "payload header damaged")
+
+
+def _next_position(stream: bytes, start: int, length: int, unpacked: Unpacked) -> int:
+    """Where the search goes on: behind the payload when that is sure, else behind its header.
+
+    A wrong length would swallow the pictures behind it, so with a wrong CRC-32 the payload is only
+    skipped when another header, or nothing but fill, follows it. Then what looks like a payload inside
+    a picture's bytes is not taken for one.
+    """
+    end = start + OVERHEAD_BYTES + length
+    follows = end <= len(stream) and (
+        _read_header(stream, end)[0] is not None or not any(stream[end:])
+    )
+    return end if unpacked.ok or follows else start + HEADER_BYTES
 
 
 def _read_header(stream: bytes, start: int) -> tuple[PayloadHeader | None, int]:

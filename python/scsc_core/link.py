@@ -236,7 +236,7 @@ class Receiver:
 
     def _stand_in(self, unpacked, payload, size) -> np.ndarray:
         header = unpacked.header
-        if header is not None and header.height * header.width <= codecs.MAX_PIXELS:
+        if header is not None and max(header.height, header.width) <= codecs.MAX_SIDE:
             size = header.height, header.width
         size = size or self._last_size
         if self.config.lost_picture == "damaged" and header is not None and unpacked.data:

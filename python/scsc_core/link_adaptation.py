@@ -88,7 +88,9 @@ def choose(
         raise ValueError(f"outage_target must be in [0, 1), got {outage_target}")
     points = operating_points(config, h_hat, margin_db)
     allowed = [point for point in points if point.outage <= outage_target]
-    return allowed[0] if allowed else min(points, key=lambda point: point.outage)
+    return (
+        allowed[0] if allowed else min(points, key=lambda point: (point.outage, point.efficiency))
+    )
 
 
 def adapt(config: LinkConfig, outage_target: float = OUTAGE_TARGET) -> LinkConfig:

@@ -31,7 +31,7 @@ class RunFolder:
 
     def save_config(self, config: BaseModel, **more: Any) -> Path:
         """config.yaml: every value of the model, seeds included, and the program's version."""
-        content = {"version": __version__, **more, "config": _plain(config)}
+        content = {"version": __version__, **_plain(more), "config": _plain(config)}
         text = yaml.safe_dump(content, sort_keys=False, default_flow_style=None)
         return self._write("config.yaml", text)
 

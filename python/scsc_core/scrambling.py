@@ -55,6 +55,8 @@ def gold_sequence(c_init: int, length: int) -> np.ndarray:
     """
     if not 0 <= c_init < 1 << 31:
         raise ValueError(f"c_init must be in 0..2147483647, got {c_init}")
+    if length < 0:
+        raise ValueError(f"length must be >= 0, got {length}")
     return _gold_sequence(c_init, 1 << max(int(length) - 1, 1).bit_length())[:length]
 
 
@@ -95,6 +97,9 @@ class BitScrambler:
 
         A last channel use that G does not fill takes the next values of the sequence.
         """
+        _check_blocks(block_bits, len(bits))
+        if n_uses_bits < len(bits):
+            raise ValueError(f"n_uses_bits must be at least {len(bits)}, got {n_uses_bits}")
         c = gold_sequence(self._c_init, n_uses_bits)
         scrambled = bits ^ c[: len(bits)]
         out = np.concatenate([scrambled, c[len(bits) :]])
@@ -105,12 +110,20 @@ class BitScrambler:
 
     def descramble(self, llr: np.ndarray, block_bits: tuple[int, ...], coded_bits: int):
         """LLRs float32 [>= coded_bits] in order of transmission -> float32 [coded_bits] of the coded bits."""
+        _check_blocks(block_bits, coded_bits)
+        if len(llr) < coded_bits:
+            raise ValueError(f"llr must hold at least {coded_bits} values, got {len(llr)}")
         out = llr[:coded_bits].copy()
         if self._shuffle:
             for start, stop, perm in _blocks(block_bits):
                 out[start:stop][perm] = llr[start:stop]
         out *= 1 - 2 * gold_sequence(self._c_init, coded_bits).astype(np.float32)
         return out
+
+
+def _check_blocks(block_bits: tuple[int, ...], n_bits: int) -> None:
+    if sum(block_bits) != n_bits:
+        raise ValueError(f"block_bits must sum to the {n_bits} coded bits, got {sum(block_bits)}")
 
 
 def _blocks(block_bits):

@@ -98,17 +98,44 @@ uint64_t undecided_lanes(const GenericJob& job)
     return lanes;
 }
 
+/// Columns that are moved between words and lanes together, so that both sides stay in the cache.
+constexpr int kTile = 64;
+
+void load_words(const GenericJob& job)
+{
+    for (int first = 0; first < job.columns; first += kTile) {
+        const int last = first + kTile < job.columns ? first + kTile : job.columns;
+        int8_t* tile = job.posterior + static_cast<size_t>(first) * kLanes;
+        for (int w = 0; w < kLanes; ++w) {
+            const int8_t* word = job.llr + static_cast<size_t>(w) * job.columns;
+            for (int c = first; c < last; ++c) {
+                const int8_t value = w < job.words ? word[c] : int8_t{ 0 };
+                tile[static_cast<size_t>(c - first) * kLanes + w] = value == -128 ? -127 : value;
+            }
+        }
+    }
+}
+
 void latch(const GenericJob& job, uint64_t lanes, bool ok, int iterations)
 {
-    for (int w = 0; w < job.words; ++w) {
-        if (!(lanes >> w & 1))
-            continue;
-        uint8_t* bits = job.bits + static_cast<size_t>(w) * job.columns;
-        for (int c = 0; c < job.columns; ++c)
-            bits[c] = job.posterior[static_cast<size_t>(c) * kLanes + w] < 0;
-        job.ok[w] = ok;
-        job.iterations[w] = iterations;
+    if (!lanes)
+        return;
+    for (int first = 0; first < job.columns; first += kTile) {
+        const int last = first + kTile < job.columns ? first + kTile : job.columns;
+        const int8_t* tile = job.posterior + static_cast<size_t>(first) * kLanes;
+        for (int w = 0; w < job.words; ++w) {
+            if (!(lanes >> w & 1))
+                continue;
+            uint8_t* bits = job.bits + static_cast<size_t>(w) * job.columns;
+            for (int c = first; c < last; ++c)
+                bits[c] = tile[static_cast<size_t>(c - first) * kLanes + w] < 0;
+        }
     }
+    for (int w = 0; w < job.words; ++w)
+        if (lanes >> w & 1) {
+            job.ok[w] = ok;
+            job.iterations[w] = iterations;
+        }
 }
 
 } // namespace
@@ -117,12 +144,7 @@ int generic_lanes() { return kLanes; }
 
 void generic_decode(const GenericJob& job)
 {
-    for (int c = 0; c < job.columns; ++c)
-        for (int w = 0; w < kLanes; ++w) {
-            const int8_t value =
-                w < job.words ? job.llr[static_cast<size_t>(w) * job.columns + c] : int8_t{ 0 };
-            job.posterior[static_cast<size_t>(c) * kLanes + w] = value == -128 ? -127 : value;
-        }
+    load_words(job);
     uint64_t open = job.words == 64 ? ~uint64_t{ 0 } : (uint64_t{ 1 } << job.words) - 1;
     for (int i = 1; i <= job.max_iterations && open; ++i) {
         if (i == 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 from PyQt5 import QtCore, QtGui, QtWidgets
+
 from scsc_core.radio import keys
 
 from . import style
@@ -15,7 +16,7 @@ _LEFT, _BOTTOM, _TOP, _RIGHT = 44, 38, 46, 12
 
 
 def density(points: np.ndarray, limit: float, cells: int = _CELLS) -> np.ndarray:
-    """Grey levels 0..1 float32 [cells, cells] of a point cloud in [-limit, limit]^2, row 0 on top."""
+    """Grey levels 0..1, float32 [cells, cells], of points in [-limit, limit]^2; row 0 on top."""
     edges = np.linspace(-limit, limit, cells + 1)
     counts, _, _ = np.histogram2d(-points.imag, points.real, (edges, edges))
     padded = np.pad(counts, 1)

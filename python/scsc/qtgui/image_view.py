@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from PyQt5 import QtCore, QtGui, QtWidgets
+
 from scsc_core.radio import keys
 
 from . import style

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Live counters and the history of PSNR."""
+"""Live counters, the history of PSNR and the time by stage."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections import deque
 from typing import Any
 
 from PyQt5 import QtCore, QtGui, QtWidgets
+
 from scsc_core.radio import keys
 
 from . import style
@@ -66,6 +67,36 @@ class _history(QtWidgets.QWidget):
             painter.drawLine(QtCore.QPointF(x, area.bottom()), QtCore.QPointF(x, y))
 
 
+class _stage_bars(QtWidgets.QWidget):
+    """What each stage of the link spent on the last picture."""
+
+    def __init__(self):
+        super().__init__()
+        self.times = dict.fromkeys(_STAGES, 0.0)
+        self.setMinimumHeight(18 * len(_STAGES) + 20)
+
+    def paintEvent(self, event):  # noqa: N802 (Qt's name)
+        painter = QtGui.QPainter(self)
+        painter.setRenderHint(QtGui.QPainter.Antialiasing)
+        painter.setFont(style.font(7.5))
+        painter.setPen(style.MUTED)
+        painter.drawText(QtCore.QRectF(0, 0, self.width(), 16), 0, "time by stage, ms")
+        row = (self.height() - 20) / len(_STAGES)
+        left, right = 76, 48
+        longest = max(*self.times.values(), 1e-9)
+        for index, (name, time_ms) in enumerate(self.times.items()):
+            top = 18 + index * row
+            painter.setPen(style.MUTED)
+            label = QtCore.QRectF(0, top, left - 8, row)
+            painter.drawText(label, QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter, name)
+            width = max(1.0, (self.width() - left - right) * time_ms / longest)
+            bar = QtCore.QRectF(left, top + 0.2 * row, width, 0.6 * row)
+            painter.fillRect(bar, style.ACCENT)
+            painter.setPen(style.TEXT)
+            value = QtCore.QRectF(bar.right() + 6, top, right, row)
+            painter.drawText(value, QtCore.Qt.AlignVCenter, f"{time_ms:.1f}")
+
+
 class _metrics_widget(newest_widget):
     def __init__(self, title, length):
         super().__init__()
@@ -77,7 +108,7 @@ class _metrics_widget(newest_widget):
         grid = QtWidgets.QGridLayout()
         grid.setVerticalSpacing(3)
         self._values = {}
-        for row, (label, key, _) in enumerate((*_ROWS, ("slowest stage", "slowest", ""))):
+        for row, (label, key, _) in enumerate(_ROWS):
             name, value = QtWidgets.QLabel(label), QtWidgets.QLabel("-")
             name.setFont(style.font(8.5))
             name.setStyleSheet(f"color: {style.MUTED.name()}")
@@ -88,8 +119,11 @@ class _metrics_widget(newest_widget):
             self._values[key] = value
         layout.addLayout(grid)
         self._history = _history(length)
-        layout.addWidget(self._history, 1)
-        self.setMinimumSize(260, 360)
+        self._stages = _stage_bars()
+        layout.addSpacing(8)
+        layout.addWidget(self._history, 3)
+        layout.addWidget(self._stages, 2)
+        self.setMinimumSize(260, 480)
 
     def show_item(self, item):
         values, history = item
@@ -97,9 +131,8 @@ class _metrics_widget(newest_widget):
             value = values.get(key)
             known = value is not None and not (isinstance(value, float) and math.isnan(value))
             self._values[key].setText(form.format(value) if known else "-")
-        times = {name: values.get(keys.time_key(name), 0.0) for name in _STAGES}
-        slowest = max(times, key=times.get)
-        self._values["slowest"].setText(f"{slowest}, {times[slowest]:.1f} ms")
+        self._stages.times = {name: values.get(keys.time_key(name), 0.0) for name in _STAGES}
+        self._stages.update()
         self._history.values.clear()
         self._history.values.extend(history)
         self._history.update()
@@ -110,7 +143,7 @@ class _metrics_widget(newest_widget):
 
 
 class metrics_view(view):
-    """Shows the counters of link_metrics and the PSNR of the last pictures.
+    """Shows the counters of link_metrics, the PSNR of the last pictures and the time by stage.
 
     Message ports:
         metrics (in): dict per picture from link_metrics.

@@ -1,19 +1,32 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Channel models of the symbol-level link, y = H z + n, and what the two ends know of H."""
+"""Channels: flat block fading, noise, imperfect channel knowledge, recorded channels."""
 
-from .csi_error import csi_estimate, effective
-from .fading import CHANNELS, FADING_MODES, FadingChannel, block_lengths, load_channels
-from .noise import SNR_DEFINITIONS, noise_variance, transmit
+from .csi_error import CSI_LOCATIONS, csi_estimate, csi_views, effective
+from .fading import (
+    FADING_MODES,
+    MODELS,
+    SNR_DEFINITIONS,
+    FadingChannel,
+    block_lengths,
+    complex_noise,
+    noise_variance,
+    transmit,
+)
+from .recorded import load_channels, save_channels
 
 __all__ = [
-    "CHANNELS",
+    "CSI_LOCATIONS",
     "FADING_MODES",
+    "MODELS",
     "SNR_DEFINITIONS",
     "FadingChannel",
     "block_lengths",
+    "complex_noise",
     "csi_estimate",
+    "csi_views",
     "effective",
     "load_channels",
     "noise_variance",
+    "save_channels",
     "transmit",
 ]

@@ -1,45 +1,70 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Imperfect channel knowledge: the estimate that both ends share, and how to compute with it."""
+"""Imperfect channel knowledge: H_hat = H + E, and what a link should compute with."""
+
+from __future__ import annotations
+
+import math
 
 import numpy as np
 
+CSI_LOCATIONS = ("both", "tx", "rx")
+
+
+def _checked_variance(error_variance: float) -> float:
+    if not (math.isfinite(error_variance) and error_variance >= 0):
+        raise ValueError(f"error_variance must be finite and >= 0, got {error_variance}")
+    return float(error_variance)
+
 
 def csi_estimate(h: np.ndarray, error_variance: float, rng: np.random.Generator) -> np.ndarray:
-    """H_hat = H + E, E ~ CN(0, error_variance) per entry.
+    """Channel estimate H_hat = H + E with E ~ CN(0, error_variance) per entry, complex128.
 
     Args:
         h: complex [..., n_rx, n_tx].
-        error_variance: s_e^2 >= 0; the paper's imperfect case is 0.1.
-        rng: generator of the errors.
-    Returns:
-        complex128, the shape of h.
-    Source: link.md section 8; Han et al., Sec. IV (the variance is assumed).
+        error_variance: >= 0; the paper's imperfect case is 0.1 (read as the variance).
+        rng: generator of the CSI error process.
+    Raises:
+        ValueError: error_variance negative or not finite.
+    Source: link.md section 8.
     """
-    if not error_variance >= 0:
-        raise ValueError(f"error_variance must be >= 0, got {error_variance}")
-    error = rng.standard_normal((*h.shape, 2)).view(np.complex128)[..., 0]
-    return h + np.sqrt(error_variance / 2) * error
+    scale = math.sqrt(_checked_variance(error_variance) / 2)
+    h = np.asarray(h, complex)
+    return h + scale * rng.standard_normal((*h.shape, 2)).view(complex)[..., 0]
 
 
 def effective(
     h_hat: np.ndarray, noise_var: float, error_variance: float, total_power: float
 ) -> tuple[np.ndarray, float]:
-    """Channel and noise variance to compute with when H is known up to an error.
+    """Channel and noise variance of a link end that is aware of its estimation error.
 
-        H_used = H_hat / (1 + s_e^2),   N0_eff = N0 + Ptot s_e^2 / (1 + s_e^2)
-
-    the conditional mean of H given H_hat for entries of unit variance, and the noise plus what the
-    unknown rest of H makes of the transmitted power. With N0 alone LLRs are overconfident and
-    information falls with rising SNR.
+    H_used = H_hat / (1 + v),  N0_eff = N0 + Ptot v / (1 + v), for E|H_qp|^2 = 1. A naive end takes
+    H_hat and N0 instead: its mutual information falls at high SNR.
 
     Args:
         h_hat: complex [..., n_rx, n_tx].
         noise_var: N0 > 0.
-        error_variance: s_e^2 >= 0.
-        total_power: Ptot, mean over the table of the power of all antennas.
+        error_variance: v >= 0.
+        total_power: Ptot > 0.
+    Returns:
+        complex128 like h_hat, float.
+    Raises:
+        ValueError: an argument is out of range.
     Source: link.md section 8.
     """
-    if not error_variance >= 0:
-        raise ValueError(f"error_variance must be >= 0, got {error_variance}")
-    shrink = 1 / (1 + error_variance)
-    return h_hat * shrink, noise_var + total_power * error_variance * shrink
+    v = _checked_variance(error_variance)
+    if not noise_var > 0 or not total_power > 0:
+        raise ValueError(
+            f"noise_var and total_power must be > 0, got {noise_var} and {total_power}"
+        )
+    return np.asarray(h_hat, complex) / (1 + v), noise_var + total_power * v / (1 + v)
+
+
+def csi_views(h: np.ndarray, h_hat: np.ndarray, at: str = "both") -> tuple[np.ndarray, np.ndarray]:
+    """(channel known to the transmitter, to the receiver) when the error is at both|tx|rx ends.
+
+    Raises:
+        ValueError: unknown location.
+    """
+    if at not in CSI_LOCATIONS:
+        raise ValueError(f"at must be one of {', '.join(CSI_LOCATIONS)}, got {at!r}")
+    return (h if at == "rx" else h_hat), (h if at == "tx" else h_hat)

@@ -25,10 +25,10 @@ def command(
     """
     if name not in BENCHMARKS:
         raise ValueError(unknown("benchmark", name, list(BENCHMARKS)))
-    if output is not None and not output.parent.is_dir():
-        raise ValueError(f"folder {output.parent} of --output does not exist")
+    from .output import console, require_folder, write_whole
+
+    require_folder(output)
     from ..evaluation import benchmark
-    from .output import console, write_whole
 
     module = importlib.import_module(f"...evaluation.bench_{name}", __name__)
     host = benchmark.Host.current()

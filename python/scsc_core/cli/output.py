@@ -13,14 +13,19 @@ def console() -> Any:
     return Console(width=None if sys.stdout.isatty() else 160, highlight=False)
 
 
+def require_folder(path: Path | None) -> None:
+    """Refuse, before the work is done, an output file in a folder that does not exist."""
+    if path is not None and not path.parent.is_dir():
+        raise ValueError(f"folder {path.parent} of {path} does not exist")
+
+
 def write_whole(path: Path, text: str) -> None:
     """Write a text file so that readers see the old file or the new one, never half of it.
 
     Raises:
         ValueError: the folder does not exist.
     """
-    if not path.parent.is_dir():
-        raise ValueError(f"folder {path.parent} of {path} does not exist")
+    require_folder(path)
     part = path.with_name(f"{path.name}.part")
     part.write_text(text, encoding="utf-8")
     part.replace(path)

@@ -7,9 +7,20 @@ import difflib
 from functools import lru_cache
 from importlib import import_module
 
-from .base import DecodeError, ImageCodec
+from .base import BudgetError, DecodeError, ImageCodec
+from .image_input import MAX_SIDE, check_image
 
-__all__ = ["DecodeError", "ImageCodec", "get", "load_image", "names", "save_image"]
+__all__ = [
+    "BudgetError",
+    "MAX_SIDE",
+    "check_image",
+    "DecodeError",
+    "ImageCodec",
+    "get",
+    "load_image",
+    "names",
+    "save_image",
+]
 
 _CODECS = {
     "bpg": ("bpg_codec", "BpgCodec"),

@@ -13,6 +13,10 @@ class DecodeError(ValueError):
     """Data that is no picture of the codec, or a damaged one."""
 
 
+class BudgetError(ValueError):
+    """A byte budget that not even the coarsest quality meets."""
+
+
 class ImageCodec(ABC):
     """An image codec with its own quality scale, called `qp` for every codec.
 
@@ -75,10 +79,10 @@ class ImageCodec(ABC):
         Returns:
             (bytes, qp).
         Raises:
-            ValueError: not even the coarsest quality fits.
+            BudgetError: not even the coarsest quality fits.
         """
         if max_bytes < 1:
-            raise ValueError(f"max_bytes must be at least 1, got {max_bytes}")
+            raise BudgetError(f"max_bytes must be at least 1, got {max_bytes}")
         scale = self._budget_scale()
         coded: dict[int, bytes] = {}
 
@@ -99,7 +103,7 @@ class ImageCodec(ABC):
         fitting = [index for index in candidates if fits(index)]
         if not fitting:
             smallest = min(map(len, coded.values()))
-            raise ValueError(
+            raise BudgetError(
                 f"{self.name} needs {smallest} bytes for this picture at its coarsest quality; "
                 f"max_bytes is {max_bytes}"
             )

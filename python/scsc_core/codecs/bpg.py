@@ -14,7 +14,17 @@ from .base import DecodeError
 from .bits import split_nals
 from .bpg_container import MAX_PIXELS, Header, parse
 
-__all__ = ["Decoded", "Header", "decode", "encode", "have_bpg", "parse", "slice_qp", "to_rgb"]
+__all__ = [
+    "Decoded",
+    "Header",
+    "decode",
+    "encode",
+    "have_bpg",
+    "luma",
+    "parse",
+    "slice_qp",
+    "to_rgb",
+]
 
 ENCODER_FORMATS = ("gray", "420", "422", "444")
 DEPTHS = (8, 10, 12)
@@ -213,7 +223,9 @@ def picture_nals(body: bytes, alpha: bool = False, strict: bool = True) -> list[
     return kept
 
 
-def decode_planes(header: Header, alpha: bool = False, nals=None, loop_filters: bool = True, fill: int = -1):
+def decode_planes(
+    header: Header, alpha: bool = False, nals=None, loop_filters: bool = True, fill: int = -1
+):
     """(planes cropped to the true size, warnings, complete) of the colour or the alpha picture."""
     hevc = header.alpha_hevc if alpha else header.hevc
     chroma = 0 if alpha else container.CHROMA_FORMAT_IDC[header.pixel_format]
@@ -266,6 +278,12 @@ def slice_qp(data: bytes) -> int:
     first = next(nal for nal in nals if sets.nal_type(nal) != sets.PPS)
     chroma = container.CHROMA_FORMAT_IDC[header.pixel_format]
     return sets.slice_qp(pps, first, header.hevc.sao, chroma)
+
+
+def luma(image: np.ndarray) -> np.ndarray:
+    """Luma plane uint16 [H,W] of uint8 [H,W,3], as the encoder gets it (BT.601, full range)."""
+    rgb = np.ascontiguousarray(image)
+    return _native.rgb_to_planes(rgb, container.GRAY, 8, container.YCBCR_BT601, False)[0]
 
 
 def to_rgb(decoded: Decoded, bits: int = 8) -> np.ndarray:

@@ -40,8 +40,7 @@ def isolated(method: str, *arguments):
         child = subprocess.run(
             [sys.executable, "-c", _CHILD, str(MEMORY_LIMIT_BYTES)],
             input=pickle.dumps((method, arguments)),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            capture_output=True,
             env=environment,
             timeout=TIME_LIMIT_S,
             check=False,

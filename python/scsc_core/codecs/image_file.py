@@ -46,7 +46,9 @@ def load_image(
             raise ValueError(f"{name}: {size} bytes exceed the limit of {MAX_FILE_BYTES}")
         with open(name, "rb") as file:
             is_bpg = file.read(4) == bpg_container.MAGIC
-        image = _load_bpg(name, max_side, max_pixels) if is_bpg else _load(name, max_side, max_pixels)
+        image = (
+            _load_bpg(name, max_side, max_pixels) if is_bpg else _load(name, max_side, max_pixels)
+        )
     except OSError as error:
         reason = error.strerror or str(error).splitlines()[0]
         raise ValueError(f"{name}: cannot be read ({reason})") from error
@@ -84,7 +86,9 @@ def _load(name: str, max_side: int, max_pixels: int) -> np.ndarray:
             upright = ImageOps.exif_transpose(picture)
             return _to_rgb8(upright)
     except Image.UnidentifiedImageError as error:
-        raise ValueError(f"{name}: not a picture of a known format ({', '.join(FORMATS)}, BPG)") from error
+        raise ValueError(
+            f"{name}: not a picture of a known format ({', '.join(FORMATS)}, BPG)"
+        ) from error
     except Image.DecompressionBombError as error:
         raise ValueError(f"{name}: exceeds the limit of {max_pixels} pixels") from error
     except ValueError:
@@ -122,7 +126,14 @@ def save_image(path: str | os.PathLike, image: np.ndarray, qp: float | None = No
     rgb = check_image(image)
     name = os.fspath(path)
     ending = Path(name).suffix.lower()
-    lossless = {".png": "PNG", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".ppm": "PPM", ".webp": "WEBP"}
+    lossless = {
+        ".png": "PNG",
+        ".tif": "TIFF",
+        ".tiff": "TIFF",
+        ".bmp": "BMP",
+        ".ppm": "PPM",
+        ".webp": "WEBP",
+    }
     coded = {
         ".jpg": ("jpeg", _LOSSY_QUALITY),
         ".jpeg": ("jpeg", _LOSSY_QUALITY),

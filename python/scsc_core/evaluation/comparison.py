@@ -16,7 +16,7 @@ from ..channels.symbol_channel import SymbolChannel
 from ..config import LinkConfig
 from ..link import Transmitter
 from ..link_parameters import bits_per_use, total_power, transmit_tables, used_csi
-from ..mimo import combine
+from ..mimo import canonical_svd, combine
 from .panel import Reception, SchemeColumn, draw, wilson_interval
 
 _POINTS = 1500  # samples drawn in a constellation
@@ -134,9 +134,11 @@ def summarise(
 def constellations(
     config: LinkConfig, image: np.ndarray, picture: int, blocks_each: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Received samples of antenna 1 and stream 1 after CEN, for one picture of the run.
+    """Received samples of antenna 1, and of stream 1 behind CEN, for one picture of the run.
 
-    The picture's first fading block is drawn again from the seed; the noise is fresh.
+    CEN gives the transmit domain; stream 1 is its component along the strongest direction v1, or
+    antenna 1 without precoding. The picture's first fading block is drawn again from the seed; the
+    noise is fresh.
     """
     channel = SymbolChannel(config)
     h, h_hat = channel.sound((picture + 1) * blocks_each)
@@ -149,7 +151,10 @@ def constellations(
     y = channel.transmit(np.ascontiguousarray(z), h, uses)
     h_used, noise_var = used_csi(config, h_hat)
     r = combine(y, h_used, transmit_tables(config, h_hat), noise_var, block_uses=uses)
-    return y[0], r[0]
+    if config.precoder == "none":
+        return y[0], r[0]
+    _, _, v = canonical_svd(h_hat[0])
+    return y[0], v[:, 0].conj() @ r
 
 
 def compare(

@@ -1,91 +1,118 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Picture quality: PSNR and MS-SSIM of 8-bit RGB pictures. Equal pairs are scored once."""
+"""Picture metrics on 8-bit RGB, remembered by content."""
+
+from __future__ import annotations
 
 import hashlib
+import math
 from collections import OrderedDict
 from collections.abc import Callable
+from threading import Lock
 
 import numpy as np
 
-_BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # of the five scales, Wang et al. 2003
-_WINDOW = 11  # taps of the Gaussian window, sigma 1.5
-_CACHED = 256
+# Weights of the five scales of Wang, Simoncelli, Bovik (2003).
+MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+MS_SSIM_WINDOW = 11
+CACHE_SIZE = 4096
 
-_scores: OrderedDict[tuple, float | None] = OrderedDict()
-
-
-def psnr_db(reference: np.ndarray, image: np.ndarray) -> float:
-    """10 log10(255^2 / MSE) over all samples of two pictures uint8 [H, W, 3]; inf when they are equal."""
-    _check(reference, image)
-    return _once("psnr", reference, image, _psnr_db)
+_cache: OrderedDict[tuple, float | None] = OrderedDict()
+_lock = Lock()
 
 
-def ms_ssim(reference: np.ndarray, image: np.ndarray) -> float | None:
-    """Multi-scale structural similarity, at most 1, of two pictures uint8 [H, W, 3].
+def _pair(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    a, b = np.asarray(a), np.asarray(b)
+    if a.dtype != np.uint8 or b.dtype != np.uint8:
+        raise ValueError(f"pictures must be uint8, got {a.dtype} and {b.dtype}")
+    if a.ndim != 3 or a.shape[2] != 3 or a.shape != b.shape or a.size == 0:
+        raise ValueError(f"pictures must both be [H, W, 3], got {a.shape} and {b.shape}")
+    return a, b
 
-    Five scales need sides of 161 pixels; smaller pictures get as many scales as their shorter side
-    has (weights scaled to sum 1), None below 11 pixels. Computed by torchmetrics.
 
-    Source: Wang, Simoncelli, Bovik, "Multiscale structural similarity", 2003.
+def _digest(picture: np.ndarray) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(picture), digest_size=16).digest()
+
+
+def _remembered(
+    metric: Callable[[np.ndarray, np.ndarray], float | None], a: np.ndarray, b: np.ndarray
+) -> float | None:
+    """metric(a, b), computed once per content; all metrics here are symmetric in a and b."""
+    key = (metric.__name__, a.shape, *sorted((_digest(a), _digest(b))))
+    with _lock:
+        if key in _cache:
+            _cache.move_to_end(key)
+            return _cache[key]
+    value = metric(a, b)
+    with _lock:
+        _cache[key] = value
+        while len(_cache) > CACHE_SIZE:
+            _cache.popitem(last=False)
+    return value
+
+
+def psnr_db(a: np.ndarray, b: np.ndarray) -> float:
+    """Peak signal-to-noise ratio in dB: 10 log10(255^2 / MSE) over all samples; inf when equal.
+
+    Args:
+        a, b: uint8 [H, W, 3].
+    Raises:
+        ValueError: another type, or shapes differ.
     """
-    _check(reference, image)
-    return _once("ms_ssim", reference, image, _ms_ssim)
+    return _remembered(_psnr_db, *_pair(a, b))
+
+
+def _psnr_db(a: np.ndarray, b: np.ndarray) -> float:
+    difference = a.astype(np.int16) - b
+    squared = np.square(difference.astype(np.int32)).sum(dtype=np.int64)
+    return 10 * math.log10(255**2 * a.size / int(squared)) if squared else math.inf
 
 
 def ms_ssim_scales(height: int, width: int) -> int:
-    """Scales that `ms_ssim` uses for a picture of this size, 0..5."""
+    """Number of scales, 0..5, that a picture allows: 5 from 161 px on the shorter side.
+
+    The window of 11 must fit into the coarsest scale: min side > 10 * 2^(scales - 1).
+    """
     side, scales = min(height, width), 0
-    # torchmetrics wants side > (window - 1) 2^(scales - 1)
-    while scales < len(_BETAS) and side > (_WINDOW - 1) * 2**scales:
+    while scales < len(MS_SSIM_WEIGHTS) and side > (MS_SSIM_WINDOW - 1) << scales:
         scales += 1
     return scales
 
 
-def _psnr_db(reference: np.ndarray, image: np.ndarray) -> float:
-    difference = reference.astype(np.int32) - image
-    error = np.mean(np.square(difference), dtype=np.float64)
-    return float(10 * np.log10(255**2 / error)) if error else float("inf")
+def ms_ssim(a: np.ndarray, b: np.ndarray) -> float | None:
+    """Multi-scale structural similarity, 1 for equal pictures; None when no scale fits.
+
+    Five scales when the shorter side has at least 161 px. Below, the coarsest scales are left out
+    and the weights of the others are scaled to sum 1 (`ms_ssim_scales` tells how many remain):
+    such values compare with each other, not with five-scale ones.
+
+    Args:
+        a, b: uint8 [H, W, 3].
+    Raises:
+        ValueError: another type, or shapes differ.
+    Source: torchmetrics; evaluation.md section 2.
+    """
+    return _remembered(_ms_ssim, *_pair(a, b))
 
 
-def _ms_ssim(reference: np.ndarray, image: np.ndarray) -> float | None:
-    scales = ms_ssim_scales(*reference.shape[:2])
+def _ms_ssim(a: np.ndarray, b: np.ndarray) -> float | None:
+    scales = ms_ssim_scales(*a.shape[:2])
     if scales == 0:
         return None
     import torch
-    from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
+    from torchmetrics.functional.image import (
+        multiscale_structural_similarity_index_measure as measure,
+    )
 
-    betas = tuple(beta / sum(_BETAS[:scales]) for beta in _BETAS[:scales])
+    weights = np.array(MS_SSIM_WEIGHTS[:scales])
+    if scales < len(MS_SSIM_WEIGHTS):
+        weights /= weights.sum()
+    tensors = [torch.from_numpy(x.transpose(2, 0, 1)[None].astype(np.float32)) for x in (a, b)]
     with torch.inference_mode():
-        pair = [
-            torch.from_numpy(np.ascontiguousarray(picture)).permute(2, 0, 1)[None].float()
-            for picture in (image, reference)
-        ]
-        score = multiscale_structural_similarity_index_measure(
-            *pair, data_range=255.0, betas=betas, normalize="relu"
+        value = measure(
+            *tensors,
+            data_range=255.0,
+            kernel_size=MS_SSIM_WINDOW,
+            betas=tuple(weights.tolist()),
+            normalize="relu",
         )
-    return float(score)
-
-
-def _once(name: str, reference: np.ndarray, image: np.ndarray, function: Callable) -> float | None:
-    key = (name, _digest(reference), _digest(image))
-    if key not in _scores:
-        _scores[key] = function(reference, image)
-        while len(_scores) > _CACHED:
-            _scores.popitem(last=False)
-    return _scores[key]
-
-
-def _digest(image: np.ndarray) -> tuple:
-    return image.shape, hashlib.blake2b(np.ascontiguousarray(image), digest_size=16).digest()
-
-
-def _check(reference: np.ndarray, image: np.ndarray) -> None:
-    for name, picture in (("reference", reference), ("image", image)):
-        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
-            raise ValueError(
-                f"{name} must be uint8 [H, W, 3], got {picture.dtype} {list(picture.shape)}"
-            )
-    if reference.shape != image.shape:
-        raise ValueError(
-            f"pictures must have one size, got {list(reference.shape)} and {list(image.shape)}"
-        )
+    return float(value)

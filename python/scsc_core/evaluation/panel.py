@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 _SENT, _LOST = "#444444", "#b3261e"
-_BEFORE, _AFTER = "#9aa5b1", "#1f6feb"
+_BEFORE, _AFTER = "#6b7785", "#1f6feb"
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,7 @@ class SchemeColumn:
         title: name shown above.
         share: delivered share, 0..1, with `interval` (low, high).
         receptions: one for each row of pictures, the same channel for every scheme.
-        before, after: complex [n], received samples of one antenna and of the same channel use after
-            the combiner.
+        before, after: complex [n], samples of receive antenna 1, and of stream 1 behind the combiner.
     """
 
     title: str
@@ -50,32 +49,40 @@ def draw(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    n_rows, n_columns = len(row_titles) + 1, len(columns) + 1
+    n_pictures, n_columns = len(row_titles), len(columns) + 1
     height, width = sent.shape[:2]
-    cell = 2.55
+    cell = 2.5
+    ratios = [height / width + 0.16] * n_pictures + [1.0, 1.0]
     figure = Figure(
-        figsize=(n_columns * cell, (len(row_titles) * height / width + 1.1) * cell + 1.0),
+        figsize=(n_columns * cell, sum(ratios) * cell + 0.5),
         layout="constrained",
         facecolor="white",
     )
     FigureCanvasAgg(figure)
-    axes = figure.subplots(
-        n_rows, n_columns, squeeze=False, height_ratios=[height / width] * len(row_titles) + [1]
-    )
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.0, hspace=0.0)
+    grid = figure.add_gridspec(n_pictures + 2, n_columns, height_ratios=ratios)
     figure.suptitle(title, fontsize=11)
-    _show(axes[0][0], sent, "sent", _SENT)
-    for row in range(1, len(row_titles)):
-        axes[row][0].axis("off")
-    for row, text in enumerate(row_titles):
-        axes[row][1].set_ylabel(text, fontsize=9)
-    _bars(axes[-1][0], columns)
+    _show(figure.add_subplot(grid[0, 0]), sent, "sent", _SENT)
+    _bars(figure.add_subplot(grid[n_pictures:, 0]), columns)
     for index, column in enumerate(columns, start=1):
         for row, reception in enumerate(column.receptions):
             caption = f"{reception.psnr_db:.1f} dB PSNR" if reception.delivered else "lost"
             if row == 0:
                 caption = f"{column.title}\n{caption}"
-            _show(axes[row][index], reception.image, caption, _SENT, not reception.delivered)
-        _constellation(axes[-1][index], column, with_legend=index == 1)
+            axis = figure.add_subplot(grid[row, index])
+            _show(axis, reception.image, caption, _SENT, not reception.delivered)
+            if index == 1:
+                axis.set_ylabel(row_titles[row], fontsize=9)
+        for row, (samples, name, colour) in enumerate(
+            (
+                (column.before, "received, antenna 1", _BEFORE),
+                (column.after, "behind CEN, stream 1", _AFTER),
+            )
+        ):
+            axis = figure.add_subplot(grid[n_pictures + row, index])
+            _constellation(axis, samples, colour)
+            if index == 1:
+                axis.set_ylabel(name, fontsize=9)
     figure.savefig(path, dpi=110, format="png")
     return path
 
@@ -97,32 +104,27 @@ def _bars(axis, columns):
     errors = np.clip(np.abs(spread - shares), 0, None)
     rows = np.arange(len(columns))[::-1]
     axis.barh(rows, shares, color=_AFTER, height=0.6, xerr=errors, ecolor=_SENT, capsize=2)
-    axis.set_yticks(rows, names, fontsize=7)
+    axis.set_yticks(rows, [name.replace(" ", "\n", 1) for name in names], fontsize=8)
     axis.set_xlim(0, 100)
     axis.set_xlabel("delivered pictures, %", fontsize=8)
     axis.tick_params(axis="x", labelsize=7)
     axis.spines[["top", "right"]].set_visible(False)
 
 
-def _constellation(axis, column, with_legend):
-    limit = 1.1 * np.percentile(np.abs(column.after), 99.5) + 1e-9
-    scale = limit / (1.1 * np.percentile(np.abs(column.before), 99.5) + 1e-9)
-    before = (
-        column.before * scale
-    )  # one picture scale for both: the combiner only turns and weights
-    axis.plot(before.real, before.imag, ".", ms=1.2, color=_BEFORE, label="before CEN (scaled)")
-    axis.plot(column.after.real, column.after.imag, ".", ms=1.2, color=_AFTER, label="after CEN")
+def _constellation(axis, samples, colour):
+    limit = 1.1 * float(np.percentile(np.abs(samples), 99.5)) + 1e-9
+    axis.plot(samples.real, samples.imag, ".", ms=1.5, color=colour, alpha=0.7)
     axis.set_xlim(-limit, limit)
     axis.set_ylim(-limit, limit)
     axis.set_aspect("equal")
-    axis.set_xlabel("in-phase, antenna / stream 1", fontsize=7)
     axis.tick_params(labelsize=6)
-    if with_legend:
-        axis.legend(fontsize=6, loc="upper right", markerscale=5)
+    axis.spines[["top", "right"]].set_visible(False)
 
 
 def wilson_interval(successes: int, trials: int, z: float = 1.96) -> tuple[float, float]:
     """Interval of a share, 95 % by default (Wilson's score interval); (0, 1) without trials."""
+    if not 0 <= successes <= trials:
+        raise ValueError(f"successes must be in 0..{trials}, got {successes}")
     if trials == 0:
         return 0.0, 1.0
     share = successes / trials

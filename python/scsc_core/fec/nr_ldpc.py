@@ -17,6 +17,8 @@ _BLOCK_DATA_BITS = 8424
 _LOW_RATE_BLOCK_DATA_BITS = 3816
 _LOW_RATE = 0.25
 
+_BLOCK_CRC_BITS = 24
+
 
 def legal_size(n_bits: int, rate: float) -> int:
     """Smallest legal transport block size that holds n_bits >= 1 bits at a nominal rate.
@@ -60,6 +62,7 @@ class NrLdpc:
     Attributes:
         block_bits: tuple of E_r, coded bits of each code block in the order in which they lie in G.
         n_blocks: C.  base_graph: 1 or 2.  lifting_size: Z.
+        block_payload_bits: payload, fill and CRC24A of one code block, without its own CRC.
         transport_bits: payload with its fill.  soft_bits: N, soft buffer length of one code block.
         decodable: false when a single transmission has fewer bits than the code block holds.
     Source: TS 38.212 sections 5.1 - 5.5; channel_coding.md sections 2 - 7.
@@ -107,6 +110,7 @@ class NrLdpc:
         )
         self.block_bits = tuple(self._native.E)
         self.n_blocks = self._native.C
+        self.block_payload_bits = self._native.Kp - (_BLOCK_CRC_BITS if self.n_blocks > 1 else 0)
         self.base_graph = self._native.bg
         self.lifting_size = self._native.Z
         self.soft_bits = self._native.N

@@ -10,7 +10,7 @@ from .constellation import (
     qam,
 )
 from .detection import DETECTORS, combine, soft_bits
-from .information import gmi_from_llr, mi_qam, mutual_information
+from .information import gmi_from_llr, mi_qam, mismatched_information, mutual_information
 from .outage import outage_rate, rate_at_outage, snr_at_rate
 from .power import mercury, waterfill
 from .precoding import PRECODERS, SELECTIONS, normalise, supports, transmit_table
@@ -31,6 +31,7 @@ __all__ = [
     "gmi_from_llr",
     "mercury",
     "mi_qam",
+    "mismatched_information",
     "mutual_information",
     "normalise",
     "outage_rate",

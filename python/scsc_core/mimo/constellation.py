@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def label_bits(n_points: int, n_bits: int) -> np.ndarray:
     return (np.arange(n_points)[:, None] >> np.arange(n_bits - 1, -1, -1) & 1).astype(np.uint8)
 
 
-@lru_cache(maxsize=None)
+@cache
 def pam_levels(n_bits: int) -> np.ndarray:
     """Gray levels float64 [2^n_bits] of one real dimension, index = bits MSB first, energy 1/2."""
     signs = 1.0 - 2.0 * label_bits(1 << n_bits, n_bits)
@@ -46,7 +46,7 @@ def pam_levels(n_bits: int) -> np.ndarray:
     return _frozen(levels / np.sqrt(2 * (levels**2).mean()))[0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def qam(n_bits: int) -> tuple[np.ndarray, np.ndarray]:
     """Gray QAM with 2^n_bits points of unit mean energy and its labels.
 
@@ -79,7 +79,7 @@ def constellation(modulation: str) -> tuple[np.ndarray, np.ndarray]:
     return qam(bits_per_symbol(modulation))
 
 
-@lru_cache(maxsize=None)
+@cache
 def mixed_alphabet(stream_bits: tuple[int, ...]) -> np.ndarray:
     """All symbol vectors complex128 [K, n_s] when stream i carries stream_bits[i] bits.
 
@@ -98,12 +98,12 @@ def product_alphabet(n_bits: int, n_streams: int) -> tuple[np.ndarray, np.ndarra
     return symbols, _labels(len(symbols), n_bits * n_streams)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _labels(n_points: int, n_bits: int) -> np.ndarray:
     return _frozen(label_bits(n_points, n_bits))[0]
 
 
-@lru_cache(maxsize=None)
+@cache
 def xor_permutation() -> np.ndarray:
     """Row order int64 [16] of the label map kappa = xor on two QPSK streams.
 

@@ -1,25 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Soft detection at the receiver: LLRs of the bits that selected the rows of a transmit table.
-
-    y = H z + n, n ~ CN(0, N0 I), z = table[index];  r = U2 y behind the combiner (CEN)
-
-ML: all K rows jointly, whitened by what the combiner does to the noise. Linear (mmse, zf, mf): a
-scalar demapper per stream behind a filter, for tables that are a linear image of the QAM alphabet.
-"""
+"""Soft detectors: log-likelihood ratios of the bits that selected the rows of a transmit table."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 
 from .. import _native
 from .combining import cen_matrix
-from .constellation import pam_levels, product_alphabet, qam
+from .constellation import mixed_alphabet
 
 DETECTORS = ("ml", "mmse", "zf", "mf")
 LLR_KINDS = ("exact", "maxlog")
-
-_NO_POWER = 1e-7  # |mu_k| below which a stream carries nothing
-_LINEAR_RESIDUAL = 1e-4  # relative error above which a table is no linear image of the alphabet
+MAX_CENTROIDS = 4096
+MAX_RECEIVE = 16
+# Singular values of the combiner below this part of the largest carry no signal (p = 1).
+RANK_TOLERANCE = 1e-6
+# A stream whose filtered gain |mu| is below this has no power: LLR 0 (link.md section 7).
+DEAD_STREAM = 1e-7
+# Floor of the variance behind a filter, symbols of unit energy: 90 dB.
+LEAST_VARIANCE = 1e-9
+# Tables may come as complex64; a table that is not linear misses by its own size.
+LINEAR_TOLERANCE = 1e-5
 
 
 def soft_bits(
@@ -35,34 +38,47 @@ def soft_bits(
 ) -> np.ndarray:
     """Log-likelihood ratios of the bits that selected a row of the transmit table.
 
-    LLR_k = LSE_{i: b_k(i)=0} q_i - LSE_{i: b_k(i)=1} q_i, q_i = -|F (U2 y - U2 H Z_i)|^2, where F
-    whitens the noise N0 U2 U2^H behind the combiner; positive means bit 0.
+    y = h z + n, n ~ CN(0, noise_var I); z = table[index]; positive LLR means bit 0.
+    With the combiner (cen) r = U2 y is detected with centroids U2 h z_i in noise of covariance
+    noise_var U2 U2^H, whitened; the LLRs are those without it.
 
     Args:
-        y: complex [n_rx, k], received vectors.
+        y: complex64 [n_rx, k], received vectors, one column per channel use.
         h: complex [n_rx, n_tx] or [b, n_rx, n_tx], row = receive antenna.
-        table: complex [K, n_tx] or [b, K, n_tx], K = 2 .. 4096 a power of two.
-        noise_var: N0 > 0 per receive antenna and channel use.
-        cen: detect behind the combiner; changes nothing for ml, whose noise is whitened.
-        detector: "ml", "mmse", "zf" or "mf".
+        table: complex [K, n_tx] or [b, K, n_tx]; K a power of two (ml: at most 4096).
+        noise_var: float > 0, or [b]; N0 per receive antenna and channel use.
+        cen: apply the combiner before detection (no effect on a correct detector).
+        detector: "ml" (joint, every table), or "mmse", "zf", "mf": a linear filter and scalar
+            demapping, for tables that are a linear image of QAM alphabets (see `stream_alphabets`).
         llr: "exact" or "maxlog".
-        block_uses: int [b], uses of each block; None: k split equally over the b blocks.
-        bits_per_symbol: m, for linear detectors; None: two streams share the bits of a use equally.
+        block_uses: int [b], channel uses of each block in order, sum k. None: one use per block
+            when b == k, else k split equally.
+        bits_per_symbol: m, for the linear detectors only; None takes
+            log2 K / min(n_tx, n_rx).
     Returns:
-        float32 [k, log2 K]. A stream without power, and a sample that is not finite, give 0.
+        float32 [k, log2 K]. A use with a non-finite sample, and a bit of a stream without power,
+        get 0; every value is finite.
     Raises:
-        ValueError: shapes disagree, noise_var <= 0, an unknown name, or a linear detector for a table
-            that is no linear image of the QAM alphabet.
-    Source: link.md section 7; Han et al., Sec. II-C.
+        ValueError: shapes or sizes disagree, noise_var <= 0, unknown detector or llr, a linear
+            detector with a table that is not linear.
+    Source: Han et al., Sec. II-C; link.md sections 6 and 7.
     """
-    y, h, table, block_uses = _check(y, h, table, noise_var, block_uses)
-    for name, value, allowed in (("detector", detector, DETECTORS), ("llr", llr, LLR_KINDS)):
-        if value not in allowed:
-            raise ValueError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
-    exact = llr == "exact"
+    if detector not in DETECTORS:
+        raise ValueError(f"detector must be one of {', '.join(DETECTORS)}, got {detector!r}")
+    if llr not in LLR_KINDS:
+        raise ValueError(f"llr must be one of {', '.join(LLR_KINDS)}, got {llr!r}")
+    y, h, table, noise_var, uses = _checked(y, h, table, noise_var, block_uses)
+    if detector == "ml" and table.shape[-2] > MAX_CENTROIDS:
+        raise ValueError(
+            f"detector ml takes at most {MAX_CENTROIDS} table rows, got {table.shape[-2]}; use "
+            "mmse (with precoder pcen_lite) or fewer bits per symbol"
+        )
+    root = _whitened_combiner(table, h, noise_var) if cen else None
     if detector == "ml":
-        return _joint(y, h, table, noise_var, cen, block_uses, exact)
-    return _linear(y, h, table, noise_var, cen, detector, block_uses, exact, bits_per_symbol)
+        return _joint(y, h, table, noise_var, uses, root, llr == "exact")
+    return _linear(
+        y, h, table, noise_var, uses, root, detector, bits_per_symbol, llr == "exact"
+    )
 
 
 def combine(
@@ -72,165 +88,228 @@ def combine(
     noise_var: float,
     block_uses: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Output of the combiner r = U2 y, complex64 [n_tx, k]; arguments as for `soft_bits`."""
-    y, h, table, block_uses = _check(y, h, table, noise_var, block_uses)
-    return _apply(cen_matrix(table, h, noise_var), y, block_uses)
+    """Output r = U2 y of the combiner: the estimate of the transmitted vectors, for views.
 
-
-def _check(y, h, table, noise_var, block_uses):
-    y = np.asarray(y, np.complex64)
-    h, table = np.asarray(h), np.asarray(table)
-    h = h[None] if h.ndim == 2 else h
-    table = table[None] if table.ndim == 2 else table
-    if h.ndim != 3 or table.ndim != 3:
-        raise ValueError(
-            "h must be [n_rx, n_tx] or [b, n_rx, n_tx] and table [K, n_tx] or [b, K, n_tx], "
-            f"got shapes {h.shape} and {table.shape}"
-        )
-    n_blocks = max(len(h), len(table))
-    if {len(h), len(table)} - {1, n_blocks}:
-        raise ValueError(f"h and table must have the same blocks, got {len(h)} and {len(table)}")
-    if h.shape[2] != table.shape[2]:
-        raise ValueError(f"h and table must agree in n_tx, got {h.shape[2]} and {table.shape[2]}")
-    if y.ndim != 2 or len(y) != h.shape[1]:
-        raise ValueError(f"y must be [{h.shape[1]}, k] for this h, got shape {y.shape}")
-    n_rows = table.shape[1]
-    if not 2 <= n_rows <= 4096 or n_rows & (n_rows - 1):
-        raise ValueError(f"table must have 2 .. 4096 rows, a power of two, got {n_rows}")
-    if not (noise_var > 0 and np.isfinite(noise_var)):
-        raise ValueError(f"noise_var must be > 0 and finite, got {noise_var}")
-    block_uses = _block_uses(block_uses, n_blocks, y.shape[1])
-    h = np.broadcast_to(h, (n_blocks, *h.shape[1:]))
-    return y, h, np.broadcast_to(table, (n_blocks, *table.shape[1:])), block_uses
-
-
-def _block_uses(block_uses, n_blocks: int, k: int) -> np.ndarray:
-    if block_uses is None:
-        if k % n_blocks:
-            raise ValueError(f"block_uses is needed when {n_blocks} blocks do not divide k = {k}")
-        return np.full(n_blocks, k // n_blocks, np.int64)
-    block_uses = np.ascontiguousarray(block_uses, np.int64)
-    if block_uses.shape != (n_blocks,) or (block_uses < 0).any() or block_uses.sum() != k:
-        raise ValueError(f"block_uses must hold {n_blocks} lengths >= 0 that sum to k = {k}")
-    return block_uses
-
-
-def _joint(y, h, table, noise_var, cen, block_uses, exact):
-    centroids = table @ np.swapaxes(h, -1, -2)
-    n_blocks = len(h)
-    if not cen:
-        inv_n0 = np.full(n_blocks, 1 / noise_var, np.float32)
-        return _native.soft_ml(
-            np.ascontiguousarray(y), _c64(centroids), block_uses, inv_n0, exact
-        )
-    u2 = cen_matrix(table, h, noise_var)
-    whitened = _whitener(noise_var * u2 @ _adjoint(u2)) @ u2
-    r = _apply(whitened, y, block_uses)
-    centroids = centroids @ np.swapaxes(whitened, -1, -2)
-    return _native.soft_ml(r, _c64(centroids), block_uses, np.ones(n_blocks, np.float32), exact)
-
-
-def _linear(y, h, table, noise_var, cen, detector, block_uses, exact, bits_per_symbol):
-    m_u = int(table.shape[1]).bit_length() - 1
-    m = bits_per_symbol or m_u // min(h.shape[1:])
-    if m < 1 or m_u % m:
-        raise ValueError(f"bits_per_symbol must divide the {m_u} bits of a use, got {m}")
-    a = h @ _linear_image(table, m, m_u // m)
-    noise = np.broadcast_to(noise_var * np.eye(h.shape[1]), (len(h), h.shape[1], h.shape[1]))
-    if cen:
-        u2 = cen_matrix(table, h, noise_var)
-        a, noise = u2 @ a, noise_var * u2 @ _adjoint(u2)
-        y = _apply(u2, y, block_uses)
-    w, inv_v = _filter(a, noise, detector)
-    estimates = _apply(w, y, block_uses)
-    llr = np.empty((y.shape[1], m_u), np.float32)
-    for stream in range(m_u // m):
-        llr[:, stream * m : (stream + 1) * m] = _demap(
-            estimates[stream], inv_v[:, stream], m, block_uses, exact
-        )
-    return llr
-
-
-def _linear_image(table: np.ndarray, m: int, n_streams: int) -> np.ndarray:
-    """G [b, n_tx, n_s] with Z_i = G x_i, or ValueError when the table is no such image."""
-    x, _ = product_alphabet(m, n_streams)
-    g = np.swapaxes(np.linalg.pinv(x) @ table, -1, -2)
-    rest = np.abs(table - x @ np.swapaxes(g, -1, -2)).max(initial=0)
-    if rest > _LINEAR_RESIDUAL * np.abs(table).max(initial=1e-300):
-        raise ValueError(
-            "linear detectors need a linear precoder (none, svd_wf, svd_equal, svd_codebook, mercury);"
-            " this table is not linear in its symbols, use detector ml"
-        )
-    return g
-
-
-def _filter(a: np.ndarray, noise: np.ndarray, detector: str) -> tuple[np.ndarray, np.ndarray]:
-    """Unbiased filter [b, n_s, n] and inverse variance [b, n_s] of what is left on each stream.
-
-    J = A^H R^-1 A; W = (J + I)^-1 A^H R^-1 (mmse), pinv(J) A^H R^-1 (zf), diag(J)^-1 A^H R^-1 (mf);
-    T = W A, mu = diag T, v_k = sum_{l != k} |T_kl|^2 + (W R W^H)_kk. A stream without power gets 0.
+    Args:
+        y, h, table, noise_var, block_uses: as in `soft_bits`.
+    Returns:
+        complex64 [n_tx, k]; columns with a non-finite sample are NaN.
+    Raises:
+        ValueError: shapes or sizes disagree, noise_var <= 0.
+    Source: Han et al., Eq. (12), corrected; link.md section 6.
     """
-    matched = _adjoint(a) @ np.linalg.pinv(noise, hermitian=True)
-    j = matched @ a
-    n_streams = j.shape[-1]
-    if detector == "mmse":
-        w = np.linalg.inv(j + np.eye(n_streams)) @ matched
-    elif detector == "zf":
-        w = np.linalg.pinv(j, rcond=1e-12, hermitian=True) @ matched
-    else:
-        diagonal = np.diagonal(j, axis1=-2, axis2=-1).real
-        w = matched / np.maximum(diagonal, 1e-12)[..., None]
-    t = w @ a
-    mu = np.diagonal(t, axis1=-2, axis2=-1)
-    interference = (np.abs(t) ** 2).sum(-1) - np.abs(mu) ** 2
-    v = interference + np.einsum("bij,bjk,bik->bi", w, noise, w.conj()).real
-    silent = np.abs(mu) < _NO_POWER
-    mu = np.where(silent, 1, mu)
-    # The floor keeps float32 finite: beyond 90 dB behind the filter every LLR is certain anyway.
-    inv_v = np.where(silent, 0, np.abs(mu) ** 2 / np.maximum(v, 1e-9 * np.abs(mu) ** 2))
-    return np.where(silent[..., None], 0, w / mu[..., None]), inv_v
+    y, h, table, noise_var, uses = _checked(y, h, table, noise_var, block_uses)
+    u2 = _per_block(cen_matrix(table, h, noise_var), len(uses))
+    return _native.block_product(y, _single(u2), uses)
 
 
-def _demap(estimate, inv_v, m: int, block_uses, exact: bool) -> np.ndarray:
-    """LLRs float32 [k, m] of one QAM stream; square QAM is two real PAMs, so sqrt(M) points each."""
-    inv_v = np.ascontiguousarray(inv_v, np.float32)
-    if m == 1:
-        points = np.broadcast_to(qam(1)[0][:, None], (len(inv_v), 2, 1))
-        return _native.soft_ml(estimate[None], _c64(points), block_uses, inv_v, exact)
-    levels = pam_levels(m // 2)
-    points = _c64(np.broadcast_to(levels[:, None], (len(inv_v), len(levels), 1)))
-    llr = np.empty((len(estimate), m), np.float32)
-    for first, part in enumerate((estimate.real, estimate.imag)):
-        llr[:, first::2] = _native.soft_ml(_c64(part[None]), points, block_uses, inv_v, exact)
+def default_block_uses(k: int, n_blocks: int) -> np.ndarray:
+    """int64 [n_blocks]: k channel uses split equally.
+
+    Raises:
+        ValueError: n_blocks does not divide k.
+    """
+    if n_blocks < 1 or k % n_blocks:
+        raise ValueError(
+            f"{k} channel uses cannot be split equally over {n_blocks} blocks; give block_uses"
+        )
+    return np.full(n_blocks, k // n_blocks, np.int64)
+
+
+def _checked(y, h, table, noise_var, block_uses):
+    """y complex64 [n_rx, k], h [b or 1, ..], table [b or 1, ..], noise_var [b or 1], uses [b]."""
+    y = np.ascontiguousarray(y, np.complex64)
+    h, table = np.asarray(h, complex), np.asarray(table, complex)
+    if y.ndim != 2:
+        raise ValueError(f"y must be [n_rx, k], got shape {y.shape}")
+    if h.ndim not in (2, 3) or table.ndim not in (2, 3):
+        raise ValueError(
+            f"h must be [n_rx, n_tx] or [b, n_rx, n_tx] and table [K, n_tx] or [b, K, n_tx], "
+            f"got {h.shape} and {table.shape}"
+        )
+    if h.shape[-2] != y.shape[0] or h.shape[-1] != table.shape[-1]:
+        raise ValueError(
+            f"y [n_rx, k], h [.., n_rx, n_tx] and table [.., K, n_tx] disagree: "
+            f"{y.shape}, {h.shape}, {table.shape}"
+        )
+    if not 1 <= y.shape[0] <= MAX_RECEIVE:
+        raise ValueError(f"n_rx must be in 1..{MAX_RECEIVE}, got {y.shape[0]}")
+    n_rows = table.shape[-2]
+    if n_rows < 2 or n_rows & (n_rows - 1):
+        raise ValueError(f"the table must have a power of two of rows, at least 2, got {n_rows}")
+    if not (np.isfinite(h).all() and np.isfinite(table).all()):
+        raise ValueError("h and table must be finite")
+    noise_var = np.atleast_1d(np.asarray(noise_var, float))
+    if noise_var.ndim != 1 or not ((noise_var > 0) & np.isfinite(noise_var)).all():
+        raise ValueError(f"noise_var must be finite and > 0, a number or [b], got {noise_var}")
+    h, table = h.reshape(-1, *h.shape[-2:]), table.reshape(-1, *table.shape[-2:])
+    sizes = {len(h), len(table), len(noise_var)} - {1}
+    uses = None if block_uses is None else np.ascontiguousarray(_integers(block_uses))
+    if uses is not None and (len(h) > 1 or len(table) > 1 or len(noise_var) > 1 or len(uses) > 1):
+        sizes.add(len(uses))
+    if len(sizes) > 1:
+        raise ValueError(
+            f"number of blocks differs: h {len(h)}, table {len(table)}, noise_var "
+            f"{len(noise_var)}, block_uses {'-' if uses is None else len(uses)}"
+        )
+    if uses is None:
+        uses = default_block_uses(y.shape[1], max(sizes, default=1))
+    if (uses < 0).any() or uses.sum() != y.shape[1]:
+        raise ValueError(
+            f"block_uses must be >= 0 and sum to the {y.shape[1]} channel uses, got sum "
+            f"{uses.sum()}, smallest {uses.min(initial=0)}"
+        )
+    return y, h, table, noise_var, uses
+
+
+def _integers(block_uses) -> np.ndarray:
+    uses = np.asarray(block_uses)
+    if uses.ndim != 1 or uses.size == 0 or uses.dtype.kind not in "iu":
+        raise ValueError(
+            f"block_uses must be a list of integers, one per block, got {uses.dtype} {uses.shape}"
+        )
+    return uses.astype(np.int64)
+
+
+def _per_block(array: np.ndarray, n_blocks: int) -> np.ndarray:
+    return np.broadcast_to(array, (n_blocks,) + array.shape[1:])
+
+
+def _single(array: np.ndarray) -> np.ndarray:
+    return np.ascontiguousarray(array, np.complex64)
+
+
+def _whitened_combiner(table, h, noise_var) -> np.ndarray:
+    """F U2 with F R_n F^H = I on the range of R_n = N0 U2 U2^H: complex128 [b or 1, d, n_rx].
+
+    With U2 = A diag(s) B^H this is B_r^H / sqrt(N0), r the singular values that are not zero; rows
+    of the others are zero.
+    """
+    u2 = cen_matrix(table, h, noise_var)
+    _, s, b_h = np.linalg.svd(u2, full_matrices=False)
+    kept = s > RANK_TOLERANCE * np.maximum(s[..., :1], 1e-300)
+    return np.where(kept[..., None], b_h, 0) / np.sqrt(noise_var)[:, None, None]
+
+
+def _joint(y, h, table, noise_var, uses, root, exact) -> np.ndarray:
+    centroids = table @ h.swapaxes(-1, -2)
+    inv_n0 = 1 / noise_var
+    if root is not None:
+        centroids = centroids @ root.swapaxes(-1, -2)
+        y = _native.block_product(y, _single(_per_block(root, len(uses))), uses)
+        inv_n0 = np.ones(1)
+    inv_n0 = np.ascontiguousarray(_per_block(inv_n0, len(uses)), np.float32)
+    return _native.soft_ml(y, _single(_per_block(centroids, len(uses))), uses, inv_n0, exact)
+
+
+def _linear(y, h, table, noise_var, uses, root, detector, bits_per_symbol, exact) -> np.ndarray:
+    """LLRs of linear detection; blocks with the same alphabet go through the kernel together."""
+    n_blocks = len(uses)
+    if bits_per_symbol is None:
+        bits_per_symbol = int(math.log2(table.shape[-2])) // min(h.shape[-2:])
+    mode, alphabets = stream_alphabets(table, bits_per_symbol)
+    if root is None:
+        root = np.eye(h.shape[-2]) / np.sqrt(noise_var)[:, None, None]
+    h, table, root, mode = (_per_block(x, n_blocks) for x in (h, table, root, mode))
+    llr = np.empty((y.shape[1], int(math.log2(table.shape[-2]))), np.float32)
+    for index in np.unique(mode):
+        chosen = mode == index
+        whole = bool(chosen.all())
+        at = slice(None) if whole else np.repeat(chosen, uses)
+        part = y if whole else np.ascontiguousarray(y[:, at])
+        bits = alphabets[index]
+        matrix = _least_squares(table[chosen], bits)
+        filters, inv_noise = _filters(root[chosen], h[chosen] @ matrix, detector)
+        start = 0
+        for m, streams in _runs([m for m in bits if m]):
+            stop = start + m * (streams.stop - streams.start)
+            llr[at, start:stop] = _native.soft_linear(
+                part,
+                _single(filters[:, streams]),
+                np.ascontiguousarray(inv_noise[:, streams], np.float32),
+                uses[chosen],
+                m,
+                exact,
+            )
+            start = stop
     return llr
 
 
-def _whitener(covariance: np.ndarray, eps: float = 1e-12) -> np.ndarray:
-    """F [b, n, n] with F R F^H = I on the range of R; rows of the null space are 0."""
-    values, vectors = np.linalg.eigh(covariance)
-    kept = values > eps * values[..., -1:]
-    scale = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1)), 0)
-    return scale[..., None] * _adjoint(vectors)
+def _runs(bits: list[int]) -> list[tuple[int, slice]]:
+    """(m, slice of streams) of each run of streams with the same m."""
+    starts = [i for i, m in enumerate(bits) if i == 0 or bits[i - 1] != m] + [len(bits)]
+    return [(bits[a], slice(a, b)) for a, b in zip(starts[:-1], starts[1:])]
 
 
-def _apply(matrices: np.ndarray, y: np.ndarray, block_uses: np.ndarray) -> np.ndarray:
-    """matrices[b] @ y over the uses of each block: complex64 [rows, k]."""
-    matrices = np.asarray(matrices, np.complex64)
-    if len(matrices) == 1:
-        return np.ascontiguousarray(matrices[0] @ y)
-    if len(matrices) * 64 > y.shape[1]:
-        return np.einsum("krt,tk->rk", np.repeat(matrices, block_uses, 0), y)
-    out = np.empty((matrices.shape[1], y.shape[1]), np.complex64)
-    start = 0
-    for matrix, uses in zip(matrices, block_uses):
-        np.matmul(matrix, y[:, start : start + uses], out=out[:, start : start + uses])
-        start += uses
-    return out
+def _filters(root, channel, detector) -> tuple[np.ndarray, np.ndarray]:
+    """Filters complex128 [b, n_s, n_rx] on y that give unbiased estimates, and 1/variance [b, n_s].
+
+    root [b, d, n_rx] whitens y; channel [b, n_rx, n_s] maps symbols to noise-free y.
+    Source: link.md section 7.
+    """
+    a = root @ channel
+    a_h = a.conj().swapaxes(-1, -2)
+    gram = a_h @ a
+    eye = np.eye(gram.shape[-1])
+    if detector == "mmse":
+        w = np.linalg.solve(gram + eye, a_h)
+    elif detector == "zf":
+        w = np.linalg.pinv(gram, hermitian=True) @ a_h
+    else:
+        w = a_h / np.maximum(np.diagonal(gram, axis1=-2, axis2=-1).real, 1e-12)[..., None]
+    gains = w @ a
+    mu = np.diagonal(gains, axis1=-2, axis2=-1)
+    noise = (np.abs(gains * (1 - eye)) ** 2).sum(-1) + (np.abs(w) ** 2).sum(-1)
+    dead = np.abs(mu) < DEAD_STREAM
+    mu = np.where(dead, 1, mu)
+    filters = np.where(dead[..., None], 0, (w / mu[..., None]) @ root)
+    variance = np.maximum(noise / np.abs(mu) ** 2, LEAST_VARIANCE)
+    return filters, np.where(dead, 0, 1 / variance)
 
 
-def _adjoint(matrices: np.ndarray) -> np.ndarray:
-    return np.conj(np.swapaxes(matrices, -1, -2))
+def _least_squares(table, stream_bits) -> np.ndarray:
+    """G complex128 [b, n_tx, streams with bits] that minimises sum |Z_i - G x_i|^2."""
+    symbols = mixed_alphabet(stream_bits)[:, np.array(stream_bits) > 0]
+    # Every alphabet has zero mean and E[x x^H] = I, so least squares is a correlation.
+    return (symbols.conj().T @ table / len(symbols)).swapaxes(-1, -2)
 
 
-def _c64(values: np.ndarray) -> np.ndarray:
-    return np.ascontiguousarray(values, np.complex64)
+def stream_alphabets(table: np.ndarray, bits_per_symbol: int):
+    """The QAM alphabets whose linear image Z_i = G x_i a table is.
+
+    Tried are n_s equal streams of m bits, and for two streams the unequal splits of their bits
+    (the modes of pcen_lite and rank_adaptive).
+
+    Args:
+        table: complex [b, K, n_tx].
+        bits_per_symbol: m of the equal streams.
+    Returns:
+        int [b], index into the list; list of tuples, bits per stream (0: a silent stream).
+    Raises:
+        ValueError: a table is no such image (pcen with its label map, pcen_paper), or m does not
+            divide log2 K.
+    """
+    n_bits = int(math.log2(table.shape[-2]))
+    m = bits_per_symbol
+    if m not in (1, 2, 4, 6, 8) or n_bits % m:
+        raise ValueError(
+            f"bits_per_symbol must be 1, 2, 4, 6 or 8 and divide the {n_bits} bits of a channel "
+            f"use, got {m}"
+        )
+    alphabets = [(m,) * (n_bits // m)]
+    if n_bits == 2 * m and m > 1:
+        alphabets += [(m + d, m - d) for d in range(2, min(m, 8 - m) + 1, 2)]
+    mode = np.full(len(table), -1)
+    size = np.sqrt((np.abs(table) ** 2).mean((-1, -2)))
+    for index, bits in enumerate(alphabets):
+        symbols = mixed_alphabet(bits)[:, np.array(bits) > 0]
+        image = symbols @ _least_squares(table, bits).swapaxes(-1, -2)
+        error = np.abs(table - image).max((-1, -2))
+        mode[(mode < 0) & (error <= LINEAR_TOLERANCE * size)] = index
+    if (mode < 0).any():
+        raise ValueError(
+            "the linear detectors (mmse, zf, mf) need tables that are linear in QAM symbols; "
+            f"{(mode < 0).sum()} of {len(mode)} tables are not (pcen with its label map, "
+            "pcen_paper): use detector ml, or precoder pcen_lite"
+        )
+    return mode, alphabets

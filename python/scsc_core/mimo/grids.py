@@ -10,7 +10,7 @@ one-dimensional Gauss-Hermite information (`lite12`, see pcen_lite.compute_grid)
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ GRID_MIN_DB, GRID_MAX_DB = -24, 30
 DATA = Path(__file__).parent / "data"
 
 
-@lru_cache(maxsize=None)
+@cache
 def grids(name: str = "gain_grids") -> dict[str, np.ndarray]:
     """Arrays of one stored grid file, read once; see the module's docstring."""
     with np.load(DATA / f"{name}.npz") as file:
@@ -28,7 +28,11 @@ def grids(name: str = "gain_grids") -> dict[str, np.ndarray]:
 
 def grid_index(gains: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cell indices (i, j) of gains [..., 2]: the nearest whole dB, clipped to -24 .. 30 dB."""
-    level_db = 10 * np.log10(np.maximum(gains, 1e-9))
-    cell = np.rint(np.minimum(np.maximum(level_db, GRID_MIN_DB), GRID_MAX_DB) - GRID_MIN_DB)
-    cell = cell.astype(np.intp)
+    return nearest_cell(10 * np.log10(np.maximum(gains, 1e-9)))
+
+
+def nearest_cell(gains_db: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`grid_index` of gains in dB."""
+    cell = np.rint(np.minimum(np.maximum(gains_db, GRID_MIN_DB), GRID_MAX_DB)).astype(np.intp)
+    cell -= GRID_MIN_DB
     return cell[..., 0], cell[..., 1]

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from .constellation import label_bits, pam_levels
 # exp(a) with |a| below this bound neither overflows nor loses the term of the sent point.
 _SAFE_EXPONENT = 300.0
 _CHUNK_ELEMENTS = 1 << 21
+_LARGEST_FACTORED = 256  # rows of a table whose bit masks are kept in memory
 
 
 @lru_cache(maxsize=16)
@@ -58,7 +59,47 @@ def mutual_information(h, table, noise_var, samples: int = 512, seed: int = 0):
         ValueError: shapes disagree, K is no power of two, noise_var <= 0.
     Source: link.md sections 5.1 and 11.
     """
-    h, table, noise_var = np.asarray(h), np.asarray(table), np.asarray(noise_var, float)
+    h = np.asarray(h)
+    points, lead, n_bits = _scaled_points(h, table, noise_var)
+    noise = antithetic_noise(samples, h.shape[-2], seed)
+    cm, bicm = _table_information(points, noise, n_bits)
+    if not lead:
+        return float(cm[0]), float(bicm[0])
+    return cm.reshape(lead), bicm.reshape(lead)
+
+
+def mismatched_information(
+    h, h_used, table, noise_var, noise_var_used, samples: int = 512, seed: int = 0
+):
+    """Information of LLRs computed with an estimated channel (GMI at scale 1), per channel use.
+
+    y = h z + n is sent; the detector believes y = h_used z + n' with noise_var_used. Equals the
+    BICM information of `mutual_information` when both agree, and may be negative.
+
+    Args:
+        h, h_used: complex [..., n_rx, n_tx], true and believed channel.
+        table: complex [..., K, n_tx], the table that is really sent.
+        noise_var, noise_var_used: float or [...], > 0, true and believed N0.
+        samples, seed: as in `mutual_information`.
+    Returns:
+        float, or float64 [...].
+    Source: link.md section 8.
+    """
+    h_used, noise_var_used = np.asarray(h_used), np.asarray(noise_var_used, float)
+    believed, lead, n_bits = _scaled_points(h_used, table, noise_var_used)
+    sent, sent_lead, _ = _scaled_points(np.asarray(h), table, noise_var_used)
+    ratio = np.asarray(noise_var, float) / noise_var_used
+    if lead != sent_lead or not (ratio > 0).all():
+        raise ValueError(f"h and h_used disagree, or noise_var <= 0: {sent_lead}, {lead}")
+    ratio = np.sqrt(np.broadcast_to(ratio, lead).reshape(-1))
+    noise = antithetic_noise(samples, h_used.shape[-2], seed)
+    gmi = _table_information(believed, noise, n_bits, sent, ratio)[1]
+    return gmi.reshape(lead) if lead else float(gmi[0])
+
+
+def _scaled_points(h, table, noise_var):
+    # H Z_i / sqrt(N0) as [channels, K, n_rx], the leading axes, and log2 K; validated
+    table, noise_var = np.asarray(table), np.asarray(noise_var, float)
     if h.ndim < 2 or table.ndim < 2 or h.shape[-1] != table.shape[-1]:
         raise ValueError(
             f"h [..., n_rx, n_tx] and table [..., K, n_tx] disagree: {h.shape}, {table.shape}"
@@ -70,33 +111,37 @@ def mutual_information(h, table, noise_var, samples: int = 512, seed: int = 0):
     if n_points < 2 or n_points != 1 << n_bits:
         raise ValueError(f"the table must have a power of two of rows, got {n_points}")
     lead = np.broadcast_shapes(h.shape[:-2], table.shape[:-2], noise_var.shape)
-    received = table @ h.swapaxes(-1, -2) / np.sqrt(noise_var)[..., None, None]
-    received = np.broadcast_to(received, lead + received.shape[-2:])
-    received = received.reshape(-1, n_points, h.shape[-2])
-    noise = antithetic_noise(samples, h.shape[-2], seed)
-    cm, bicm = _table_information(received, noise, n_bits)
-    if not lead:
-        return float(cm[0]), float(bicm[0])
-    return cm.reshape(lead), bicm.reshape(lead)
+    points = table @ h.swapaxes(-1, -2) / np.sqrt(noise_var)[..., None, None]
+    points = np.broadcast_to(points, lead + points.shape[-2:])
+    return points.reshape((-1,) + points.shape[-2:]), lead, n_bits
 
 
-def _table_information(received, noise, n_bits):
-    cm, bicm = np.empty(len(received)), np.empty(len(received))
-    real_noise = np.concatenate([noise.real, noise.imag], 1)
-    n_points = received.shape[1]
+def _reals(points):
+    return np.concatenate([points.real, points.imag], -1)
+
+
+def _table_information(believed, noise, n_bits, sent=None, noise_scale=None):
+    # CM and BICM information of points [channels, K, n_rx] with unit noise; `sent` points and
+    # noise scales [channels] other than the believed ones make BICM the mismatched one
+    cm, bicm = np.empty(len(believed)), np.empty(len(believed))
+    real_noise = _reals(noise)
+    n_points = believed.shape[1]
     step = max(1, _CHUNK_ELEMENTS // (n_points * (len(noise) * (n_bits + 1) + n_points)))
-    for start in range(0, len(received), step):
-        part = received[start : start + step]
-        points = np.concatenate([part.real, part.imag], 2)
+    for start in range(0, len(believed), step):
+        part = slice(start, start + step)
+        points = _reals(believed[part])
+        origin = points if sent is None else _reals(sent[part])
         energy = (points * points).sum(2)
-        distance = energy[:, :, None] + energy[:, None] - 2 * points @ points.swapaxes(1, 2)
+        distance = energy[:, None] + (origin * origin).sum(2)[:, :, None]
+        distance = np.maximum(distance - 2 * origin @ points.swapaxes(1, 2), 0)
         tilt = 2 * real_noise @ points.swapaxes(1, 2)
-        if np.abs(tilt).max() < _SAFE_EXPONENT and n_points <= 256:
-            log_sums = _log_sums_factored(np.maximum(distance, 0), tilt, n_bits)
-        else:
-            log_sums = _log_sums_direct(np.maximum(distance, 0), tilt, n_bits)
-        cm[start : start + step] = n_bits - log_sums[:, 0]
-        bicm[start : start + step] = n_bits - n_bits * log_sums[:, 0] + log_sums[:, 1:].sum(1)
+        if sent is not None:
+            tilt *= noise_scale[part, None, None]
+            distance -= distance.min(2, keepdims=True)
+        small = np.abs(tilt).max() < _SAFE_EXPONENT and n_points <= _LARGEST_FACTORED
+        log_sums = (_log_sums_factored if small else _log_sums_direct)(distance, tilt, n_bits)
+        cm[part] = n_bits - log_sums[:, 0]
+        bicm[part] = n_bits - n_bits * log_sums[:, 0] + log_sums[:, 1:].sum(1)
     return cm, bicm
 
 
@@ -165,7 +210,7 @@ def mi_qam(n_bits: int, snr, nodes: int = 64) -> np.ndarray:
     return (2 * info).reshape(snr.shape)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _mi_grid(n_bits: int) -> tuple[np.ndarray, np.ndarray]:
     grid_db = np.arange(-50.0, 70.0, 0.05)
     return grid_db, mi_qam(n_bits, 10 ** (grid_db / 10))

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
 from .constellation import mixed_alphabet
 from .grids import GRID_MAX_DB, GRID_MIN_DB, grid_index, grids
 from .information import mi_qam_interpolated
+from .power import two_streams
 
 # bits per channel use -> (bits on stream 1, bits on stream 2) of every mode
 MODES = {
@@ -19,7 +20,7 @@ MODES = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def _alphabets(use_bits: int) -> np.ndarray:
     return np.stack([mixed_alphabet(mode) for mode in MODES[use_bits]])
 
@@ -47,7 +48,7 @@ def lite_table(s):
     mode, p = _parameters(s.gains, use_bits)
     # a mode without bits on stream 2 leaves no power there
     p = np.where(np.array([m2 for _, m2 in MODES[use_bits]])[mode] == 0, 1.0, p)
-    power = np.stack([p, 1 - p], -1)
+    power = two_streams(p)
     matrix = s.v * np.sqrt(np.maximum(power, 0) * s.total_power)[:, None, :]
     table = _alphabets(use_bits)[mode] @ matrix.swapaxes(-1, -2)
     return table, {"p": power, "mode": mode}

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 
@@ -58,7 +58,10 @@ class PaperPcen:
         return (np.tanh(steep * r.real) + 1j * np.tanh(steep * r.imag)) * (level / self.beta)
 
     def table(self, target: np.ndarray, h: np.ndarray, noise_var: np.ndarray, total_power: float):
-        """Table [b, K, 2] for targets x_p [b, K, 2] of channels h [b, 2, 2], noise_var [b]."""
+        """Table [b, K, 2] for targets x_p [b, K, 2] of channels h [b, 2, 2], noise_var [b].
+
+        A channel of zeros (A = 0) leaves z = 0; its table is x_p itself.
+        """
         table = target
         for _ in range(ALTERNATIONS):
             a = cen_matrix(table, h, noise_var, target) @ h
@@ -69,12 +72,13 @@ class PaperPcen:
             for t in range(LAYERS):
                 r = z + self.gamma[t] * ((target - z @ a_t) @ w_t)
                 z = self.keep[t] * z + (1 - self.keep[t]) * self.project(r, total_power)
-            power = np.maximum((np.abs(z) ** 2).sum(-1).mean(1), 1e-9)
-            table = z * np.sqrt(total_power / power)[:, None, None]
+            power = (np.abs(z) ** 2).sum(-1).mean(1)[:, None, None]
+            dead = power < 1e-9
+            table = np.where(dead, target, z * np.sqrt(total_power / np.where(dead, 1, power)))
         return table
 
 
-@lru_cache(maxsize=None)
+@cache
 def _bundled() -> PaperPcen:
     from .. import zoo
 

@@ -80,7 +80,9 @@ def test_pixels_in_the_mask_equal_the_intact_picture(name, picture):
 
     for valid in np.linspace(1, len(data) - 1, 12).astype(int):
         tail = rng.integers(0, 256, len(data) - valid, dtype=np.uint8).tobytes()
-        image, mask = codec.decode_damaged(data[:valid] + tail, valid_bytes=int(valid), size=(200, 300))
+        image, mask = codec.decode_damaged(
+            data[:valid] + tail, valid_bytes=int(valid), size=(200, 300)
+        )
         assert (image == intact).all(2)[mask].all()
         kept.append(mask.mean())
 

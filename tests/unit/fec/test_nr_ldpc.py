@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
+
 from scsc_core import fec
 from scsc_core.fec.nr_ldpc import consistent_scale, legal_size
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scsc_core import _native
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import hashlib
 import os
 import subprocess
 import sys
@@ -6,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scsc_core import _native
 from scsc_core.fec.polar import Polar
 
 GOLDEN = Path(__file__).resolve().parents[2] / "golden" / "polar" / "encoder.npz"
+SEQUENCE = Path(__file__).resolve().parents[3] / "gr-scsc" / "data" / "nr_polar_sequence.csv"
 
 
 def awgn_llr(coded, snr_db, rng):
@@ -28,10 +31,24 @@ def golden_cases():
         )
 
 
+def test_sequence_is_the_checked_table():
+    digest = hashlib.sha256(SEQUENCE.read_bytes()).hexdigest()
+
+    assert digest == "0397e9f97f9f5d1f06a5755dbdaa6ca21596acb787c22f886fd1b59476b98976"
+    assert sorted(polar_sequence()) == list(range(1024))
+
+
+def polar_sequence():
+    """Bit indices of TS 38.212 table 5.3.1.2-1, least reliable first."""
+    return np.loadtxt(SEQUENCE, int, delimiter=",", skiprows=2)[:, 1]
+
+
 def test_encoder_equals_the_golden_vectors():
     cases = list(golden_cases())
 
-    wrong = [b.shape for b, c in cases if not np.array_equal(_native.polar_encode(b, c.shape[1]), c)]
+    wrong = [
+        b.shape for b, c in cases if not np.array_equal(_native.polar_encode(b, c.shape[1]), c)
+    ]
 
     assert len(cases) == 14
     assert wrong == []
@@ -45,7 +62,17 @@ def test_noise_free_round_trip_over_payload_and_coded_sizes(list_size):
 
     for payload in payloads:
         least = payload + 11
-        for coded in {least, least + 1, least + 7, int(1.5 * least), 2 * least, 1023, 1024, 1025, 3000}:
+        for coded in {
+            least,
+            least + 1,
+            least + 7,
+            int(1.5 * least),
+            2 * least,
+            1023,
+            1024,
+            1025,
+            3000,
+        }:
             if coded < least:
                 continue
             bits = rng.integers(0, 2, (3, payload), dtype=np.uint8)
@@ -84,9 +111,8 @@ def successive_cancellation(llr, frozen):
 
 
 def information_positions(n_payload, size):
-    """From the encoder itself, as a transform is its own inverse: one row per CRC and payload bit."""
-    data = Path(__file__).resolve().parents[3] / "gr-scsc" / "data" / "nr_polar_sequence.csv"
-    sequence = np.loadtxt(data, int, delimiter=",", skiprows=2)[:, 1]
+    """Inputs of the transform that carry payload and CRC when nothing is punctured, ascending."""
+    sequence = polar_sequence()
     return np.sort(sequence[sequence < size][-(n_payload + 11) :])
 
 
@@ -134,7 +160,9 @@ def test_longer_lists_make_fewer_errors():
     bits = rng.integers(0, 2, (600, 245), dtype=np.uint8)
     llr = awgn_llr(_native.polar_encode(bits, 512), 1.5, rng)
 
-    errors = [(_native.polar_decode(llr, 245, n)[0] != bits).any(axis=1).sum() for n in (1, 2, 4, 8)]
+    errors = [
+        (_native.polar_decode(llr, 245, n)[0] != bits).any(axis=1).sum() for n in (1, 2, 4, 8)
+    ]
 
     assert errors[0] > errors[1] > errors[3] and errors[1] >= errors[2] >= errors[3]
 

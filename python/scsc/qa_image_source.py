@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import numpy as np
+import pytest
+from gnuradio import gr
+from gnuradio.scsc.image_source import image_source
+from gnuradio.scsc.supervisor import Supervisor
+from gnuradio.scsc.testing import collector
+from PIL import Image
+
+TIMEOUT_S = 10.0
+
+
+def picture(value, size=(4, 3)):
+    return np.full((*size, 3), value, np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, value in (("b", 20), ("a", 10)):
+        Image.fromarray(picture(value)).save(tmp_path / f"{name}.png")
+    return tmp_path
+
+
+def send(credits=True, **options):
+    supervisor, top = Supervisor(), gr.top_block()
+    source, sink = image_source(**options), collector("image")
+    keep = sink.on_image
+
+    def keep_and_credit(image, meta):
+        sink.in_flight.append(source._in_flight)
+        keep(image, meta)
+        if credits:
+            source.on_credit(meta)
+
+    sink.on_image, sink.in_flight = keep_and_credit, []
+    top.msg_connect((source, "image"), (sink, "image"))
+    supervisor.run(top, TIMEOUT_S)
+    return sink
+
+
+def test_folder_is_sent_by_name_and_ends_with_last(folder):
+    sink = send(paths=str(folder), repeat=2)
+
+    values = [int(image[0, 0, 0]) for image, _ in sink.items]
+    assert values == [10, 20, 10, 20]
+    assert [meta["last"] for _, meta in sink.items] == [False, False, False, True]
+    assert [meta["frame"] for _, meta in sink.items] == [0, 1, 2, 3]
+    assert sink.items[0][1]["name"] == "a" and sink.items[0][0].shape == (4, 3, 3)
+
+
+def test_credit_bounds_what_is_on_its_way(folder):
+    sink = send(paths=str(folder), repeat=20, max_in_flight=2)
+
+    assert len(sink.items) == 40 and max(sink.in_flight) <= 2
+
+
+def test_max_images_ends_an_endless_source(folder):
+    sink = send(paths=str(folder), repeat=0, max_images=3)
+
+    assert len(sink.items) == 3 and sink.items[-1][1]["last"]
+
+
+def test_no_back_pressure_needs_no_credit(folder):
+    sink = send(credits=False, paths=str(folder), repeat=10, max_in_flight=0)
+
+    assert len(sink.items) == 20
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "I;16"])
+def test_any_picture_becomes_rgb(tmp_path, mode):
+    image = Image.fromarray(picture(90)).convert("L") if mode == "I;16" else None
+    path = tmp_path / ("x.tif" if mode in ("CMYK", "I;16") else "x.png")
+    if mode == "I;16":
+        Image.fromarray(np.asarray(image).astype(np.uint16) * 257).save(path)
+    else:
+        Image.fromarray(picture(90)).convert(mode).save(path)
+
+    ((image, _),) = send(paths=str(path)).items
+
+    assert image.shape == (4, 3, 3) and image.dtype == np.uint8
+    assert np.abs(image.astype(int) - 90).max() <= 1  # CMYK rounds
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"repeat": -1}, "repeat"),
+        ({"rate": -1.0}, "rate"),
+        ({"max_in_flight": -1}, "max_in_flight"),
+        ({"repeat": 0, "max_in_flight": 0}, "max_in_flight"),
+    ],
+)
+def test_bad_number_is_named(folder, options, words):
+    with pytest.raises(ValueError, match=words):
+        image_source(str(folder), **options)
+
+
+def test_bad_path_and_bad_file_are_named(tmp_path):
+    (tmp_path / "x.png").write_bytes(b"no picture")
+
+    with pytest.raises(ValueError, match="nowhere"):
+        image_source(str(tmp_path / "nowhere"))
+    with pytest.raises(ValueError, match=r"x\.png"):
+        image_source(str(tmp_path / "x.png"))
+
+
+def test_rate_can_change_and_is_checked(folder):
+    source = image_source(str(folder))
+
+    source.on_cmd({"rate": 5.0, "nonsense": 1})
+
+    assert source._rate == 5.0
+    with pytest.raises(ValueError, match="-1"):
+        source.set_rate(-1)

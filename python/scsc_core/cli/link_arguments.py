@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Command-line flags of a link configuration, for every program that runs a link.
+
+Each key of LinkConfig is a flag of the same name with dashes; values are checked by the model, so a
+flag, a YAML key and a constructor argument mean and refuse the same.
+"""
+
+import argparse
+
+from ..config import LinkConfig, load_config
+
+_HELP = {
+    "codec": "bpg, jpeg or jpeg2000",
+    "qp": "quality on the codec's own scale",
+    "mode": "fixed, rate_matched or adaptive",
+    "cbr_target": "channel uses per source sample to stay under",
+    "code_rate": "such as 1/2, 1/10..0.95",
+    "modulation": "bpsk, qpsk, 16qam, 64qam or 256qam",
+    "fec": "nr_ldpc, polar or gallager",
+    "precoder": "none, svd_wf, rank_adaptive, pcen ...",
+    "detector": "ml, mmse, zf or mf",
+    "channel": "awgn, rayleigh, rician or file",
+    "fading": "per_image, per_codeword or per_uses",
+    "snr_db": "signal-to-noise ratio in dB",
+    "seed": "of fading, noise and channel estimates",
+}
+
+
+def add_link_arguments(parser: argparse.ArgumentParser, without: tuple[str, ...] = ()) -> None:
+    """Add --config and one flag per key of LinkConfig, except those in `without`."""
+    group = parser.add_argument_group("link")
+    group.add_argument(
+        "--config", action="append", default=[], metavar="YAML", help="layered files, later win"
+    )
+    for name, field in LinkConfig.model_fields.items():
+        if name not in without:
+            text = f"{_HELP.get(name, '')} (default {field.default})".strip().replace("%", "%%")
+            flag = f"--{name.replace('_', '-')}"
+            group.add_argument(flag, dest=f"link_{name}", help=text, metavar="V")
+
+
+def link_config(options: argparse.Namespace) -> LinkConfig:
+    """Configuration of the files and the flags on top; ConfigError names the first fault."""
+    flags = {name: getattr(options, f"link_{name}", None) for name in LinkConfig.model_fields}
+    if flags["mean_colour"] is not None:
+        flags["mean_colour"] = tuple(flags["mean_colour"].split(","))
+    return load_config(LinkConfig, options.config, flags)

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training stages; each module is one stage of training.md and needs torch."""
