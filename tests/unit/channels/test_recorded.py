@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
+
 from scsc_core.channels import FadingChannel, load_channels, save_channels
 
 

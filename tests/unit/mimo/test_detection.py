@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scsc_core import _native, mimo
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "detection" / "vectors.npz"
