@@ -12,6 +12,7 @@
 #include <scsc/transport_block.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -62,10 +63,16 @@ void check_range(const char* name, int value, int low, int high)
 /// Both called without the GIL.
 void require_bits(const char* name, const uint8_t* bits, size_t n)
 {
-    uint8_t any = 0;
-    for (size_t i = 0; i < n; ++i)
+    uint64_t any = 0;
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        uint64_t word;
+        std::memcpy(&word, bits + i, sizeof word);
+        any |= word;
+    }
+    for (; i < n; ++i)
         any |= bits[i];
-    if (any > 1)
+    if ((any & ~uint64_t{0x0101010101010101}) != 0)
         throw py::value_error(std::string(name) + " must hold 0 and 1 only");
 }
 

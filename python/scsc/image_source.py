@@ -16,7 +16,7 @@ from scsc_core.radio import keys
 
 from .message_block import message_block
 
-CREDIT_WARNING_S = 10.0
+CREDIT_WARNING_S = 30.0  # loading torch for the first MS-SSIM may take ten
 _CACHED_PICTURES = 16
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pmt
 
 from scsc_core.evaluation import metrics
 from scsc_core.link import LinkResult
@@ -101,15 +102,27 @@ class link_metrics(message_block):
     def _count_bit_errors(self, frame):
         if frame in self._codewords and frame in self._decisions:
             sent, got = self._codewords.pop(frame), self._decisions.pop(frame)
-            if len(sent) == len(got):
-                _put(self._error_rates, frame, float(np.mean(got != sent)))
-            self._compare(frame)
+            wrong = float(np.mean(got != sent)) if len(sent) == len(got) else float("nan")
+            _put(self._error_rates, frame, wrong)
+        for waiting in list(self._arrived):
+            self._compare(waiting)
+
+    def _bits_to_come(self, frame) -> bool:
+        """True when both halves of a frame's bits are here or in the queue, not yet compared.
+
+        They were sent before the picture, but the queues of the ports are served in any order.
+        """
+        here = (
+            frame in store or self.gateway.nmsgs(pmt.intern(port)) > 0
+            for port, store in (
+                (keys.CODEWORD, self._codewords),
+                (keys.FRAMES, self._decisions),
+            )
+        )
+        return frame not in self._error_rates and all(here)
 
     def _compare(self, frame):
-        if frame not in self._sent or frame not in self._arrived:
-            return
-        waits_for_bits = frame in self._codewords or frame in self._decisions
-        if waits_for_bits and frame not in self._error_rates:
+        if frame not in self._sent or frame not in self._arrived or self._bits_to_come(frame):
             return
         sent = self._sent.pop(frame)
         image, meta = self._arrived.pop(frame)

@@ -64,7 +64,7 @@ class message_block(gr.basic_block):
             self._register(keys.COMMAND, self._receive_dict)
         for port in (*self._outputs, keys.STATUS):
             self.message_port_register_out(pmt.intern(port))
-        self._attach(_SYSTEM, lambda message: None)
+        self._attach(_SYSTEM, self._on_system)
 
     # ports ---------------------------------------------------------------------------------------
     def _register(self, port, receive):
@@ -82,9 +82,12 @@ class message_block(gr.basic_block):
         self._attach(port, handle)
 
     def _attach(self, port, handle):
-        handle.__name__ = f"_handle_{port}"  # GNU Radio looks handlers up by name
-        setattr(self, handle.__name__, handle)
-        self.set_msg_handler(pmt.intern(port), handle)
+        def call(message):
+            handle(message)
+
+        call.__name__ = f"_handle_{port}"  # GNU Radio looks handlers up by name
+        setattr(self, call.__name__, call)
+        self.set_msg_handler(pmt.intern(port), call)
 
     def _receive_pdu(self, port, message):
         meta: dict[str, Any] = {}
@@ -190,15 +193,20 @@ class message_block(gr.basic_block):
             self.close()
 
     def close(self) -> None:
-        """Tell the scheduler that this block is done."""
-        done = pmt.cons(pmt.intern("done"), pmt.from_long(1))
-        self.gateway.system_handler(done)
+        """Tell the scheduler that this block is done; from any thread, also before the first pass."""
+        self.to_basic_block()._post(pmt.intern(_SYSTEM), _CLOSE)
+
+    def _on_system(self, message):
+        # Neighbours that end post "done" here, which is no reason to end; only close() is.
+        if pmt.equal(message, _CLOSE):
+            self.gateway.system_handler(pmt.cons(pmt.intern("done"), pmt.from_long(1)))
 
 
 class BadFrame(ValueError):
     """A frame whose content cannot be used; it is dropped and counted, the flowgraph goes on."""
 
 
+_CLOSE = pmt.intern("scsc_close")
 _COMMON = (keys.FRAME, keys.IMAGE_ID, keys.N_FRAMES, keys.LAST)
 
 

@@ -7,7 +7,7 @@ from gnuradio.scsc.supervisor import Supervisor
 from gnuradio.scsc.testing import collector
 from PIL import Image
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 10.0
 
 
 def picture(value, size=(4, 3)):

@@ -82,7 +82,7 @@ class collector(message_block):
 
 
 def run_block(
-    block: message_block, port: str, items: list[Any], output: str, timeout: float = 20.0
+    block: message_block, port: str, items: list[Any], output: str, timeout: float = 10.0
 ) -> collector:
     """What a block sends on `output` when `items` arrive on its input `port`.
 

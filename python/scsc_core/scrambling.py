@@ -12,7 +12,6 @@ import numpy as np
 from . import _native
 
 _OFFSET = 1600  # Nc of TS 38.211 5.2.1: the first values of the two m-sequences are not used
-_MAX_REST = 64  # n_s m for eight streams of 256QAM
 INTERLEAVERS = ("shuffle", "nr")
 
 
@@ -123,9 +122,7 @@ class BitScrambler:
 
 
 def _check_blocks(block_bits: tuple[int, ...], n_bits: int) -> None:
-    # A channel code may leave a few bits behind its last block unused, fewer than a symbol holds.
-    rest = n_bits - sum(block_bits)
-    if not 0 <= rest < _MAX_REST:
+    if sum(block_bits) != n_bits:
         raise ValueError(f"block_bits must sum to the {n_bits} coded bits, got {sum(block_bits)}")
 
 

@@ -155,8 +155,16 @@ def test_range_includes_its_ends_and_nothing_beyond(field, inside, outside):
             {"mean_colour": (0, 256, 0)},
             "mean_colour must be three values in 0..255, got [0, 256, 0]",
         ),
-        ({"channel": "file"}, "channel_file must be given with channel file, and only there"),
-        ({"channel_file": "h.npy"}, "channel_file must be given with channel file, and only there"),
+        (
+            {"channel": "file"},
+            "channel_file must be given with channel file, and only there; "
+            "got channel file, channel_file None",
+        ),
+        (
+            {"channel_file": "h.npy"},
+            "channel_file must be given with channel file, and only there; "
+            "got channel rayleigh, channel_file h.npy",
+        ),
     ],
 )
 def test_fault_is_one_exact_line(values, message):

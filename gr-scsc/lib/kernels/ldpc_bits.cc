@@ -77,22 +77,51 @@ void xor_columns(
     }
 }
 
+/// Rounds to nearest even, clips to +-127; NaN gives 0. Adding 1.5 * 2^23 leaves the
+/// integer in the low mantissa bits; the clip stands between product and sum, so no
+/// compiler may fuse them.
+int8_t quantise_one(float x)
+{
+    constexpr float kRound = 12582912.0f;
+    x = x == x ? x : 0.0f;
+    x = x < 127.0f ? x : 127.0f;
+    x = x > -127.0f ? x : -127.0f;
+    x += kRound;
+    int32_t word;
+    std::memcpy(&word, &x, sizeof word);
+    return static_cast<int8_t>(word);
+}
+
+#if defined(SCSC_ISA_avx512) || defined(SCSC_ISA_avx2) || defined(SCSC_ISA_sse4)
+__m128i quantise_four(const float* in, __m128 factor)
+{
+    __m128 x = _mm_mul_ps(_mm_loadu_ps(in), factor);
+    x = _mm_and_ps(x, _mm_cmpord_ps(x, x));
+    return _mm_cvtps_epi32(
+        _mm_max_ps(_mm_min_ps(x, _mm_set1_ps(127.0f)), _mm_set1_ps(-127.0f)));
+}
+
+int quantise_registers(const float* in, float scale, int n, int8_t* out)
+{
+    const __m128 factor = _mm_set1_ps(scale);
+    int i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const __m128i low = _mm_packs_epi32(quantise_four(in + i, factor),
+                                            quantise_four(in + i + 4, factor));
+        const __m128i high = _mm_packs_epi32(quantise_four(in + i + 8, factor),
+                                             quantise_four(in + i + 12, factor));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i), _mm_packs_epi16(low, high));
+    }
+    return i;
+}
+#else
+int quantise_registers(const float*, float, int, int8_t*) { return 0; }
+#endif
+
 void quantise(const float* in, float scale, int n, int8_t* out)
 {
-    // Adding 1.5 * 2^23 rounds to nearest even and leaves the integer in the low mantissa
-    // bits. The clip stands between the product and the sum, so no compiler may fuse
-    // them.
-    constexpr float kRound = 12582912.0f;
-    for (int i = 0; i < n; ++i) {
-        float x = in[i] * scale;
-        x = x == x ? x : 0.0f;
-        x = x < 127.0f ? x : 127.0f;
-        x = x > -127.0f ? x : -127.0f;
-        x += kRound;
-        int32_t word;
-        std::memcpy(&word, &x, sizeof word);
-        out[i] = static_cast<int8_t>(word);
-    }
+    for (int i = quantise_registers(in, scale, n, out); i < n; ++i)
+        out[i] = quantise_one(in[i] * scale);
 }
 
 void accumulate(const int8_t* in, int n, int8_t* soft)

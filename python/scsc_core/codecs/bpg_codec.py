@@ -74,7 +74,10 @@ class BpgCodec(ImageCodec):
             from .bpg_isolated import isolated
 
             return isolated("decode", data)
-        decoded = bpg.decode(data)
+        try:
+            decoded = bpg.decode(data)
+        except MemoryError as error:
+            raise DecodeError("the picture needs more memory than there is") from error
         if not decoded.ok:
             raise DecodeError(f"picture is damaged ({decoded.warnings} decoder warnings)")
         return opaque(bpg.to_rgb(decoded))

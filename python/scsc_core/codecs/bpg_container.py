@@ -11,6 +11,7 @@ from .bits import BitReader, BitWriter
 MAGIC = b"BPG\xfb"
 UE7_MAX = (1 << 30) - 1
 MAX_PIXELS = 1 << 25
+MAX_SIDE = 16384  # HEVC's highest level ends at 16888
 
 GRAY, YUV420, YUV422, YUV444, YUV420_VIDEO, YUV422_VIDEO = range(6)
 PIXEL_FORMATS = ("gray", "420", "422", "444", "420_video", "422_video")
@@ -239,7 +240,9 @@ def _parse_fixed(data: bytes, max_pixels: int) -> Header:
     height, at = unpack_ue7(data, at)
     if width == 0 or height == 0:
         raise DecodeError("picture is empty")
-    if width > 65535 or height > 65535 or width * height > max_pixels:
+    if max(width, height) > MAX_SIDE:
+        raise DecodeError(f"picture of {width} x {height} exceeds the limit of {MAX_SIDE} a side")
+    if width * height > max_pixels:
         raise DecodeError(f"picture of {width} x {height} exceeds the limit of {max_pixels} pixels")
     not_read_yet = HevcHeader(3, 4, 2, 3, 0, False, False)
     return Header(

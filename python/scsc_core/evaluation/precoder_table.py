@@ -136,7 +136,7 @@ def correlated(h: np.ndarray, correlation: float) -> np.ndarray:
 
 
 def summarise(
-    scheme: str, condition: str, curves: np.ndarray, rates=RATES, snr_grid_db=SNR_GRID_DB
+    scheme: str, condition: str, curves: np.ndarray, snr_grid_db: np.ndarray, rates=RATES
 ) -> SchemeRow:
     """Row from information [n_snr, channels] on a grid of SNRs that contains TABLE_SNR_DB."""
     means = curves.mean(1)
@@ -181,7 +181,7 @@ def run(
     def add(scheme, condition, function, rates=RATES):
         used = h[: max(40, channels // 10)] if scheme == _SLOW else h
         curves = np.stack([function(scheme, used, 10 ** (-snr / 10)) for snr in SNR_GRID_DB])
-        rows.append(summarise(scheme, condition, curves, rates))
+        rows.append(summarise(scheme, condition, curves, SNR_GRID_DB, rates))
         if progress is not None:
             progress(f"{condition}: {scheme}")
 
@@ -210,7 +210,7 @@ def lines(table: PrecoderTable) -> list[str]:
     """The table as plain text lines for a terminal."""
 
     def numbers(values, width, digits):
-        shown = (("%.*f" % (digits, v)) if np.isfinite(v) else "-" for v in values.values())
+        shown = (f"{v:.{digits}f}" if np.isfinite(v) else "-" for v in values.values())
         return " ".join(text.rjust(width) for text in shown)
 
     out = [

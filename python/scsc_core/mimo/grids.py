@@ -28,7 +28,11 @@ def grids(name: str = "gain_grids") -> dict[str, np.ndarray]:
 
 def grid_index(gains: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cell indices (i, j) of gains [..., 2]: the nearest whole dB, clipped to -24 .. 30 dB."""
-    level_db = 10 * np.log10(np.maximum(gains, 1e-9))
-    cell = np.rint(np.minimum(np.maximum(level_db, GRID_MIN_DB), GRID_MAX_DB) - GRID_MIN_DB)
-    cell = cell.astype(np.intp)
+    return nearest_cell(10 * np.log10(np.maximum(gains, 1e-9)))
+
+
+def nearest_cell(gains_db: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`grid_index` of gains in dB."""
+    cell = np.rint(np.minimum(np.maximum(gains_db, GRID_MIN_DB), GRID_MAX_DB)).astype(np.intp)
+    cell -= GRID_MIN_DB
     return cell[..., 0], cell[..., 1]

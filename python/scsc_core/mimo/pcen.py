@@ -8,12 +8,12 @@ from functools import cache
 import numpy as np
 
 from .constellation import product_alphabet, xor_permutation
-from .grids import grid_index, grids
-from .power import waterfill
+from .grids import grid_index, grids, nearest_cell
+from .power import two_streams, waterfill
 
 # Network output 0 is centred on these, per label map (identity, xor).
-PSI_START = (0.35, 1.1)
-PHI_START = (0.2, 0.0)
+PSI_START = np.array([0.35, 1.1])
+PHI_START = np.array([0.2, 0.0])
 INPUT_SCALE_DB = 15.0
 LOWEST_GAIN, HIGHEST_GAIN = 10**-2.4, 1e3
 
@@ -61,16 +61,17 @@ class PcenNetwork:
     def parameters(self, gains: np.ndarray):
         """(p, psi, phi, kappa), each [b], for gains float64 [b, 2]."""
         gains = np.minimum(np.maximum(gains, LOWEST_GAIN), HIGHEST_GAIN)
-        hidden = 10 * np.log10(gains) / INPUT_SCALE_DB
+        gains_db = 10 * np.log10(gains)
+        hidden = gains_db / INPUT_SCALE_DB
         for layer in (0, 1):
             hidden = np.tanh(hidden @ self._weights[layer] + self._biases[layer])
         out = (hidden @ self._weights[2] + self._biases[2]).reshape(-1, 2, 3)
-        kappa = self.kappa[grid_index(gains)]
+        kappa = self.kappa[nearest_cell(gains_db)]
         out = out[np.arange(len(out)), kappa]
         start = np.minimum(np.maximum(waterfill(gains)[:, 0], 0.05), 0.95)
         p = 1 / (1 + (1 - start) / start * np.exp(-3 * out[:, 0]))
-        psi = np.array(PSI_START)[kappa] + out[:, 1]
-        phi = np.array(PHI_START)[kappa] + out[:, 2]
+        psi = PSI_START[kappa] + out[:, 1]
+        phi = PHI_START[kappa] + out[:, 2]
         return p, psi, phi, kappa
 
 
@@ -101,7 +102,7 @@ def rotation(psi, phi) -> np.ndarray:
 
 def rotated_table(s, p, psi, phi, kappa):
     """Z_i = V1 diag(sqrt(p Ptot), sqrt((1-p) Ptot)) R(psi, phi) kappa(x_i), and its info."""
-    power = np.stack([p, 1 - p], -1)
+    power = two_streams(p)
     scaled = rotation(psi, phi) * np.sqrt(np.maximum(power, 0) * s.total_power)[:, :, None]
     matrix = s.v @ scaled
     table = label_maps()[kappa] @ matrix.swapaxes(-1, -2)

@@ -10,6 +10,7 @@ import numpy as np
 from .constellation import mixed_alphabet
 from .grids import GRID_MAX_DB, GRID_MIN_DB, grid_index, grids
 from .information import mi_qam_interpolated
+from .power import two_streams
 
 # bits per channel use -> (bits on stream 1, bits on stream 2) of every mode
 MODES = {
@@ -47,7 +48,7 @@ def lite_table(s):
     mode, p = _parameters(s.gains, use_bits)
     # a mode without bits on stream 2 leaves no power there
     p = np.where(np.array([m2 for _, m2 in MODES[use_bits]])[mode] == 0, 1.0, p)
-    power = np.stack([p, 1 - p], -1)
+    power = two_streams(p)
     matrix = s.v * np.sqrt(np.maximum(power, 0) * s.total_power)[:, None, :]
     table = _alphabets(use_bits)[mode] @ matrix.swapaxes(-1, -2)
     return table, {"p": power, "mode": mode}

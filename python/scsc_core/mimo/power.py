@@ -12,6 +12,14 @@ from .constellation import qam
 from .grids import grid_index, grids
 
 
+def two_streams(first: np.ndarray) -> np.ndarray:
+    """Fractions [..., 2] from that of stream 1."""
+    power = np.empty(first.shape + (2,))
+    power[..., 0] = first
+    power[..., 1] = 1 - first.astype(float)
+    return power
+
+
 def waterfill(gains: np.ndarray) -> np.ndarray:
     """Water-filling power fractions p_i = (mu - 1/g_i)^+, sum 1.
 
@@ -27,7 +35,7 @@ def waterfill(gains: np.ndarray) -> np.ndarray:
     inverse = 1 / np.maximum(gains, 1e-9)
     if n == 2:
         first = np.minimum(1.0, 0.5 * (1 + inverse[..., 1] - inverse[..., 0]))
-        return np.stack([first, 1 - first], -1)
+        return two_streams(first)
     levels = (1 + np.cumsum(inverse, -1)) / np.arange(1, n + 1)
     active = (levels > inverse).sum(-1) - 1
     level = np.take_along_axis(levels, active[..., None], -1)
@@ -76,8 +84,7 @@ def mercury(gains: np.ndarray, n_bits: int) -> np.ndarray:
         return np.ones(gains.shape)
     if gains.shape[-1] == 2 and n_bits == 2:
         i, j = grid_index(gains)
-        first = grids()["mwf"][i, j].astype(float)
-        return np.stack([first, 1 - first], -1)
+        return two_streams(grids()["mwf"][i, j])
     grid_db, mmse = _mmse_grid(n_bits)
     safe = np.maximum(gains, 1e-9)
 

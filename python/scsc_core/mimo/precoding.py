@@ -298,7 +298,7 @@ def transmit_table(
     if noise_var.shape not in ((), lead):
         raise ValueError(f"noise_var must be a number or {list(lead)}, got {noise_var.shape}")
     flat = h.reshape((-1,) + h.shape[-2:])
-    noise_var = np.broadcast_to(noise_var, lead).reshape(-1)
+    noise_var = noise_var.reshape(-1) if noise_var.ndim else np.full(len(flat), noise_var)
     s = situation(flat, noise_var, bits_per_symbol, total_power, n_streams, selection)
     table, info = _BUILDERS[precoder](s)
     table = np.ascontiguousarray(table).reshape(lead + table.shape[1:])

@@ -14,6 +14,7 @@ from ..mimo.information import antithetic_noise
 from .information import bicm_information
 
 _LAYER_SAMPLES = 32  # noise draws inside the unfolded layers: half of the run-time's, for speed
+_LABEL_MAP_CELLS = 275  # cells of the label map judged at once: 30 MB of sums
 
 
 def _waterfill(gains: torch.Tensor) -> torch.Tensor:
@@ -73,7 +74,8 @@ class PcenModule(torch.nn.Module):
         """Weights float32 and the label map kappa int8 [55, 55], xor where it gains 1e-4 bit."""
         gains_db = torch.arange(-24.0, 31.0, dtype=torch.float64)
         grid = 10 ** (torch.cartesian_prod(gains_db, gains_db) / 10)
-        information = self.information(grid, noise)
+        parts = [self.information(cells, noise) for cells in grid.split(_LABEL_MAP_CELLS)]
+        information = torch.cat(parts, 1)
         kappa = (information[1] > information[0] + 1e-4).reshape(55, 55)
         out = {"kappa": kappa.numpy().astype(np.int8)}
         for k, net in enumerate(self.nets):

@@ -22,8 +22,8 @@ def _replace(path: Path, text: str) -> None:
 def publish(folder: Path, entry: dict, tensors: dict[str, np.ndarray], card: str) -> Path:
     """Write <name>.safetensors, its entry in index.yaml and cards/<name>.md into a folder.
 
-    An entry of the same name is replaced, others stay. The entry's values also go into the
-    file's metadata (as JSON strings), so that the file alone tells what it is.
+    An entry of the same name is replaced, others stay. The entry also goes into the file's
+    metadata (key `model`, JSON), so that the file alone tells what it is.
 
     Args:
         folder: created if missing.
@@ -38,7 +38,8 @@ def publish(folder: Path, entry: dict, tensors: dict[str, np.ndarray], card: str
     name = entry["name"]
     weights = folder / f"{name}.safetensors"
     partial = weights.with_suffix(".part")
-    metadata = {k: v if isinstance(v, str) else json.dumps(v) for k, v in entry.items()}
+    # one key: the order of several is random in the file, and equal runs should give equal bytes
+    metadata = {"model": json.dumps(entry, sort_keys=True)}
     save_file({k: np.ascontiguousarray(v) for k, v in tensors.items()}, partial, metadata)
     os.replace(partial, weights)
     content = weights.read_bytes()

@@ -141,7 +141,9 @@ def test_illegal_fields_are_refused(at, value, words):
 
 def test_size_limit_is_checked_before_anything_else():
     with pytest.raises(DecodeError, match="exceeds the limit"):
-        container.parse(container.pack(replace(HEADER, width=60000, height=60000)))
+        container.parse(container.pack(replace(HEADER, width=10000, height=10000)))
+    with pytest.raises(DecodeError, match="16384 a side"):
+        container.parse(container.pack(replace(HEADER, width=16385, height=1)))
     with pytest.raises(DecodeError, match="exceeds the limit of 1000"):
         container.parse(container.pack(HEADER), max_pixels=1000)
 

@@ -67,9 +67,10 @@ def test_panel_grows_by_a_row_for_each_channel_and_a_column_for_each_scheme(tmp_
     small = drawn(tmp_path / "a.png", [column()])
     large = drawn(tmp_path / "b.png", [column("a", rows=3), column("b", rows=3)], rows=3)
 
-    cell = 2.55 * 110  # inches of a cell times dots per inch
+    cell = 2.5 * 110  # inches of a cell times dots per inch
+    caption = 0.16  # of a cell, above each picture
     assert large.shape[1] - small.shape[1] == pytest.approx(cell, abs=1.5)
-    assert large.shape[0] - small.shape[0] == pytest.approx(2 * cell * 40 / 60, abs=1.5)
+    assert large.shape[0] - small.shape[0] == pytest.approx(2 * cell * (40 / 60 + caption), abs=1.5)
 
 
 def test_panel_of_the_same_values_is_the_same_picture(tmp_path):

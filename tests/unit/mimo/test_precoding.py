@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import numpy as np
 import pytest
-from golden import ml_llr, network, rayleigh, vectors
+from mimo_golden import ml_llr, network, rayleigh, vectors
 
 from scsc_core import mimo
 from scsc_core.mimo.pcen import oracle_table, pcen_table, rotated_table

@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import json
+import shutil
+
+import numpy as np
+import pytest
+import yaml
+
+from scsc_core import zoo
+
+BUNDLED = ("pcen", "pcen-paper", "pcen-unfolded")
+
+
+@pytest.fixture
+def models(tmp_path, monkeypatch):
+    """A writable copy of the bundled models that the zoo looks at."""
+    source, copy = zoo.folder(), tmp_path / "models"
+    shutil.copytree(source, copy)
+    monkeypatch.setenv("SCSC_MODELS", str(copy))
+    return copy
+
+
+def change_entry(folder, name, change):
+    path = folder / zoo.INDEX
+    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    change(next(e for e in entries if e["name"] == name))
+    path.write_text(yaml.safe_dump(entries), encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_bundled_models_load_and_have_cards(name):
+    model = zoo.load(name)
+
+    assert type(model).__name__ in zoo.NETWORKS[zoo.entry(name)["network"]]
+    card = (zoo.folder() / "cards" / f"{name}.md").read_text(encoding="utf-8")
+    for heading in ("Training data", "How made", "Validation", "Limits"):
+        assert f"**{heading}**" in card
+
+
+def test_index_lists_the_bundled_models_with_origin():
+    listed = zoo.index()
+
+    assert set(BUNDLED) <= set(listed)
+    for name in BUNDLED:
+        assert listed[name]["licence"] == "GPL-3.0-or-later" and listed[name]["data"]
+
+
+def test_file_metadata_repeats_the_entry():
+    from safetensors import safe_open
+
+    with safe_open(zoo.path("pcen"), "np") as file:
+        metadata = json.loads(file.metadata()["model"])
+
+    assert metadata["name"] == "pcen"
+    assert metadata.items() <= zoo.entry("pcen").items()
+
+
+def test_missing_model_lists_what_exists():
+    with pytest.raises(zoo.ModelError, match="no model 'ppen'; there are: .*pcen, pcen-paper"):
+        zoo.load("ppen")
+
+
+def test_altered_file_is_refused(models):
+    path = models / "pcen.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+    with pytest.raises(zoo.ModelError, match="pcen: SHA-256 of pcen.safetensors"):
+        zoo.load("pcen")
+
+
+def test_absent_file_is_named(models):
+    (models / "pcen.safetensors").unlink()
+
+    with pytest.raises(zoo.ModelError, match="file pcen.safetensors is missing"):
+        zoo.path("pcen")
+
+
+@pytest.mark.parametrize("field", ["data", "licence"])
+@pytest.mark.parametrize("empty", [False, True])
+def test_model_without_stated_origin_is_refused(models, field, empty):
+    def clear(entry):
+        entry[field] = None
+        if not empty:
+            del entry[field]
+
+    change_entry(models, "pcen", clear)
+
+    with pytest.raises(zoo.ModelError, match=f"pcen has no {field} in index.yaml: refused"):
+        zoo.load("pcen")
+    assert zoo.load("pcen-paper") is not None
+
+
+def test_unknown_network_is_named(models):
+    change_entry(models, "pcen", lambda entry: entry.update(network="transformer"))
+
+    with pytest.raises(zoo.ModelError, match="unknown network 'transformer'; known: .*pcen"):
+        zoo.load("pcen")
+
+
+def test_wrong_override_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCSC_MODELS", str(tmp_path))
+
+    with pytest.raises(zoo.ModelError, match="has no index.yaml"):
+        zoo.index()
+
+
+def test_broken_index_is_an_error(models):
+    (models / zoo.INDEX).write_text("- name: [", encoding="utf-8")
+    with pytest.raises(zoo.ModelError, match="no valid YAML"):
+        zoo.index()
+
+    (models / zoo.INDEX).write_text("- name: a\n- name: a\n", encoding="utf-8")
+    with pytest.raises(zoo.ModelError, match="a name of its own"):
+        zoo.index()
+
+
+def test_installed_prefix_is_searched(tmp_path, monkeypatch):
+    installed = tmp_path / "lib" / "python3" / "dist-packages" / "scsc_core" / "zoo.py"
+    installed.parent.mkdir(parents=True)
+    target = tmp_path / "share" / "scsc" / "trained_models"
+    shutil.copytree(zoo.folder(), target)
+    monkeypatch.delenv("SCSC_MODELS", raising=False)
+    monkeypatch.setattr(zoo, "__file__", str(installed))
+
+    assert zoo.folder() == target
+    assert np.isfinite(zoo.tensors("pcen")["w00"]).all()
+
+
+def test_model_error_is_a_value_error():
+    assert issubclass(zoo.ModelError, ValueError)
