@@ -5,6 +5,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+# Commands that hand all their words over to an installed program, --debug among them.
+PROGRAMS = ("demo", "loopback")
 DONE, ERROR, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -20,7 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    if not words or words[0] not in PROGRAMS:
+        words = [word for word in words if word != "--debug"]
     try:
         return _run(words)
     except KeyboardInterrupt:
