@@ -317,7 +317,9 @@ void bind_ldpc(py::module_& m)
           py::arg("n_rows") = 0,
           py::arg("max_iter") = 12,
           "int8 LLRs [n, N] -> bits [n, K], ok [n], iterations [n]; n_rows 0 uses the "
-          "whole graph.");
+          "whole graph. Without a CRC ok needs every row in use: a parity bit of one row "
+          "that arrives wrong by more than the largest message (31) keeps it false "
+          "though the bits are right.");
     m.def("ldpc_rate_match_runs",
           &rate_match_runs,
           py::arg("bg"),

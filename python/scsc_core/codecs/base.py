@@ -91,7 +91,7 @@ class ImageCodec(ABC):
                 coded[index] = self.encode(image, scale[index])
             return len(coded[index]) <= max_bytes
 
-        # scale runs from the best quality to the coarsest; sizes fall along it, though not strictly.
+        # The scale runs from the best quality to the coarsest; sizes mostly fall along it.
         best, worst = 0, len(scale) - 1
         while best < worst:
             middle = (best + worst) // 2

@@ -55,7 +55,8 @@ class Decoded:
         planes: list of uint16 [h,w] in the order Y (G), Cb (B), Cr (R), alpha or W where present.
         header: Header of the file.
         warnings: int, what libde265 complained about; 0 for an intact file.
-        undecoded: bool [H,W], luma samples that no data reached; None unless decoded with safe=True.
+        undecoded: bool [H,W], luma samples that no data reached; None unless decoded with
+            safe=True.
         ok: bool, no warning and no undecoded sample.
     """
 
@@ -84,7 +85,8 @@ def encode(
     """A BPG file that any BPG decoder reads.
 
     Args:
-        img: uint8 or uint16 (full range) [H,W,3], [H,W] or [H,W,1] gray, or [H,W,4] with alpha last.
+        img: uint8 or uint16 (full range) [H,W,3], [H,W] or [H,W,1] gray, or [H,W,4] with alpha
+            last.
         qp: int 0..51, the QP of the slice header (x265 with ipratio 1.0).
         fmt: "420", "422", "444" or "gray".
         depth: 8, 10 or 12 bits per sample.
@@ -195,8 +197,8 @@ def _interleaved(alpha_nals: list[bytes], nals: list[bytes]) -> list[bytes]:
 def picture_nals(body: bytes, alpha: bool = False, strict: bool = True) -> list[bytes]:
     """NAL units of the first colour (or alpha) picture, layer id set to 0.
 
-    What the rebuilt headers forbid is a DecodeError (strict) or dropped: VPS and SPS would replace ours and with
-    them the bound on the memory that decoding takes.
+    What the rebuilt headers forbid is a DecodeError (strict) or dropped: VPS and SPS would replace
+    ours, and with them the bound on the memory that decoding takes.
     """
     kept, slices = [], 0
     for nal in split_nals(body):
@@ -248,10 +250,11 @@ def decode(data: bytes, safe: bool = False, max_pixels: int = MAX_PIXELS) -> Dec
 
     Args:
         data: bytes of the file.
-        safe: bool, decode three times so that samples which no data reached are known (mid-gray, undecoded).
+        safe: bool, decode three times so that samples which no data reached are known (mid-gray,
+            undecoded).
         max_pixels: int, larger pictures are refused before anything is allocated.
     Raises:
-        DecodeError: illegal header, or no picture. Warnings of the decoder do not raise: see Decoded.ok.
+        DecodeError: illegal header, or no picture. Warnings do not raise: see Decoded.ok.
     """
     require_bpg()
     header = parse(data, max_pixels)
@@ -289,8 +292,8 @@ def luma(image: np.ndarray) -> np.ndarray:
 def to_rgb(decoded: Decoded, bits: int = 8) -> np.ndarray:
     """Picture uint8 (bits 8) or uint16 (bits 16) [H,W,3], or [H,W,4] where the file has alpha.
 
-    Alpha is straight in the result: a premultiplied file is divided by its alpha (white where alpha is 0, as in bpgdec). A W plane is applied
-    (colour times W) and gives three channels.
+    Alpha is straight in the result: a premultiplied file is divided by its alpha (white where
+    alpha is 0, as in bpgdec). A W plane is applied (colour times W) and gives three channels.
     """
     header = decoded.header
     colour = decoded.planes[:3] if len(decoded.planes) > 2 else decoded.planes[:1]

@@ -25,15 +25,17 @@ def opaque(rgb: np.ndarray) -> np.ndarray:
 class BpgCodec(ImageCodec):
     """BPG: HEVC intra coding, `qp` is the slice QP 1..51, lower is better.
 
-    `decode` raises when libde265 complains. A cut file can end on a byte that reads like the end of the picture (1
-    to 4 lengths per file measured); a CRC outside the file, or bpg.decode(safe=True), tells those apart.
+    `decode` raises when libde265 complains. A cut file can end on a byte that reads like the end
+    of the picture (2 to 4 lengths of four small files); a CRC outside the file, or
+    bpg.decode(safe=True), tells those apart.
 
     Args:
         preset: "veryslow" (default), "slower", "slow" or "medium".
         fmt: "420" (default), "422", "444" or "gray".
         depth: 8 (default), 10 or 12.
         chroma_qp: int, QP offset of the chroma planes; -1 favours RGB PSNR.
-        qp_convention: "slice" (default), or "bpgenc": `qp` means what `bpgenc -q` with x265 means, slice QP + 3.
+        qp_convention: "slice" (default), or "bpgenc": `qp` means what `bpgenc -q` with x265 means,
+            slice QP + 3.
         isolate: bool, decode in a subprocess with limited memory, for hostile files.
     """
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The BPG container: header fields, extension blocks and the reduced HEVC header (bpg.md section 2)."""
+"""The BPG container: header fields, extension blocks and the reduced HEVC header."""
 
 from __future__ import annotations
 

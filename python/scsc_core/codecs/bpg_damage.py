@@ -11,7 +11,8 @@ from .bpg_container import Header, parse, parse_size
 from .image_input import MAX_SIDE, nothing_saved, plausible_size
 from .partial import CHROMA_REACH, LOOP_FILTER_REACH, from_first_block_on, grow
 
-# Two continuations that differ in every byte and hold no start code: what depends on them was not received.
+# Two continuations that differ in every byte and hold no start code: what depends on them was not
+# received.
 _TAILS = (b"\xb5" * 96, b"\x4a" * 96)
 
 
@@ -25,9 +26,9 @@ def to_luma_size(difference: np.ndarray, height: int, width: int) -> np.ndarray:
 def decode_three_times(header: Header, valid_body: int | None = None) -> Decoded:
     """Planes with every sample that no trusted data reached set to mid-gray.
 
-    The picture is decoded once as usual, and twice without loop filters into memory that holds 00 and FF. With
-    valid_body the NAL units are cut there and the three runs continue with different bytes, so that
-    samples which depend on what was lost differ as well.
+    The picture is decoded once as usual, and twice without loop filters into memory that holds 00
+    and FF. With valid_body the NAL units are cut there and the three runs continue with different
+    bytes, so that samples which depend on what was lost differ as well.
 
     Args:
         header: Header of the file, `body` as received.

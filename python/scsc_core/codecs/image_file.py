@@ -24,8 +24,9 @@ def load_image(
 ) -> np.ndarray:
     """Picture file to uint8 [H,W,3].
 
-    PNG, JPEG, JPEG 2000, WebP, TIFF, BMP, GIF (first picture), PPM and BPG, told apart by their content. Gray is
-    repeated three times, CMYK and palettes are converted, 16 bits are scaled to 8, EXIF orientation is applied;
+    PNG, JPEG, JPEG 2000, WebP, TIFF, BMP, GIF (first picture), PPM and BPG, told apart by their
+    content. Gray is repeated three times, CMYK and palettes are converted, 16 bits are scaled to 8
+    (gray with rounding; of 16-bit colour Pillow keeps the upper byte), EXIF orientation is applied;
     transparent pictures are laid over white.
 
     Args:
@@ -115,8 +116,9 @@ def _to_rgb8(picture: Image.Image) -> np.ndarray:
 def save_image(path: str | os.PathLike, image: np.ndarray, qp: float | None = None) -> None:
     """Writes uint8 [H,W,3] to a file whose format follows the ending.
 
-    .png, .tif, .tiff, .bmp, .ppm and .webp are lossless; .jpg, .jpeg, .j2k and .bpg are coded with `qp` on
-    the scale of their codec (default: quality 95 for JPEG, ratio 10 for JPEG 2000, slice QP 22 for BPG).
+    .png, .tif, .tiff, .bmp, .ppm and .webp are lossless; .jpg, .jpeg, .j2k and .bpg are coded with
+    `qp` on the scale of their codec (default: quality 95 for JPEG, ratio 10 for JPEG 2000, slice QP
+    22 for BPG).
 
     Raises:
         ValueError: unknown ending, wrong array, or a file that cannot be written.

@@ -46,6 +46,9 @@ def frame_size(data: bytes) -> tuple[int, int]:
 class JpegCodec(ImageCodec):
     """JPEG: `qp` is libjpeg's quality 1..95, higher is better.
 
+    libjpeg decodes over wrong entropy-coded bits without an error, so `decode` raises for broken
+    headers and cut files only; a checksum outside the file has to find the rest.
+
     Args:
         subsampling: "420" (default), "422" or "444".
     """

@@ -23,8 +23,8 @@ _RATIO_STEP = 1.02
 def check_codestream(data: bytes) -> tuple[int, int]:
     """(height, width) after checking what OpenJPEG would allocate by; DecodeError when illegal.
 
-    Only what this codec and common encoders write is let through: 1, 3 or 4 components of 8 bits without
-    subsampling, at most 64 tiles, code blocks of at most 4096 samples, no precincts.
+    Only what this codec and common encoders write is let through: 1, 3 or 4 components of 8 bits
+    without subsampling, at most 64 tiles, code blocks of at most 4096 samples, no precincts.
     """
     if not data.startswith((_CODESTREAM, _BOXES)):
         raise DecodeError("not a JPEG 2000 file")
@@ -68,7 +68,7 @@ def _check_main_header(data: bytes, at: int) -> None:
             raise DecodeError("JPEG 2000 main header is broken")
         if marker == _COD:
             body = data[at + 4 : at + 2 + length]
-            # style, progression, layers (2), transform, decompositions, code block width and height - 2
+            # style, progression, layers (2), transform, decompositions, code block sides - 2
             legal = (
                 len(body) >= 10
                 and not body[0] & 1
@@ -89,7 +89,7 @@ def _check_main_header(data: bytes, at: int) -> None:
 
 
 class Jpeg2000Codec(ImageCodec):
-    """JPEG 2000 codestream (no JP2 boxes), 9/7 wavelet: `qp` is the compression ratio 1..1000, lower is better."""
+    """JPEG 2000 codestream, 9/7 wavelet: `qp` is the compression ratio 1..1000, lower is better."""
 
     name = "jpeg2000"
     quality_range = (1.0, 1000.0)
@@ -127,7 +127,7 @@ class Jpeg2000Codec(ImageCodec):
         return _decode(data)
 
     def decode_damaged(self, data, valid_bytes=None, size=None):
-        """See ImageCodec; every pixel depends on the whole stream, so a cut file has no trustworthy pixel."""
+        """See ImageCodec; all pixels depend on the whole stream: a cut file has none to trust."""
         data, wanted = bytes(data), plausible_size(size)
         intact = valid_bytes is None or valid_bytes >= len(data)
         if not intact:

@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import numpy as np
 
-# Deblocking changes 3 luma samples (1 chroma sample, 2 luma) beside an edge and SAO looks 1 further; doubled.
+# Deblocking changes 3 luma samples (1 chroma sample, 2 luma) beside an edge and SAO looks 1
+# further; doubled.
 LOOP_FILTER_REACH = 8
-# Chroma interpolation reads 4 chroma samples (8 luma samples) on either side; plus 2 for their grid.
+# Chroma interpolation reads 4 chroma samples (8 luma samples) on either side; plus 2 for their
+# grid.
 CHROMA_REACH = 10
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Benchmark of the BPG codec: `scsc bench bpg`.
 
-Speed, container overhead, and quality over QP; where the Kodak pictures are present also the rate against
-files that bpgenc 0.9.8 wrote from the same crops.
+Speed, container overhead, and quality over QP; where the Kodak pictures are present also the rate
+against files that bpgenc 0.9.8 wrote from the same crops.
 """
 
 import os
@@ -17,12 +17,14 @@ from .benchmark import Row, measure
 QPS = (28, 31, 34, 37, 41)
 KODAK = ("01", "05", "07", "13", "20", "23")
 _SPEED_QP = 32
-# (encode ms, decode ms, decode and RGB ms) of one core of an AMD Zen 5 server plus margin: bpg.md section 8.
+# (encode ms, decode ms, decode and RGB ms) of one core of an AMD Zen 5 server plus margin: bpg.md
+# section 8.
 _TARGETS_MS = {(256, 256): (50.0, 5.0, 8.0), (1024, 2048): (900.0, 35.0, 60.0)}
 _COLOUR_TARGET_MS = 15.0
 _OVERHEAD_TARGET_BYTES = 30
 
-# Files of bpgenc 0.9.8 with x265, -m 8 (tests/golden/bpg): picture, crop x0 x1 y0 y1, slice QP, bytes, PSNR-Y in dB.
+# Files of bpgenc 0.9.8 with x265, -m 8 (tests/golden/bpg): picture, crop x0 x1 y0 y1, slice QP,
+# bytes, PSNR-Y in dB.
 _BPGENC_FILES = (
     ("kodim08", (300, 460, 180, 292), 26, 3292, 36.545),
     ("kodim08", (300, 460, 180, 292), 41, 616, 25.442),
@@ -170,6 +172,6 @@ def bpgenc_row(kodak: Path) -> Row:
         "%",
         target=0.5,
         higher_is_better=False,
-        condition="crops of kodim03 and kodim08, three files of bpgenc 0.9.8 -m 8, slice QP 26, 29, 41",
+        condition="crops of kodim03 and kodim08, three files of bpgenc 0.9.8 -m 8, QP 26, 29, 41",
         spread=(min(changes), max(changes)),
     )

@@ -68,12 +68,17 @@ def _psnr_db(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def ms_ssim_scales(height: int, width: int) -> int:
-    """Number of scales, 0..5, that a picture allows: 5 from 161 px on the shorter side.
+    """Number of scales, 0..5, that a picture allows: 5 from 176 px on the shorter side.
 
-    The window of 11 must fit into the coarsest scale: min side > 10 * 2^(scales - 1).
+    The window of 11 must fit into the coarsest scale, side > 10 * 2^(scales - 1), and torchmetrics
+    asks for floor(side / (scales - 1)^2) > 10 besides: 11, 21, 44, 99, 176 px for 1 .. 5 scales.
     """
-    side, scales = min(height, width), 0
-    while scales < len(MS_SSIM_WEIGHTS) and side > (MS_SSIM_WINDOW - 1) << scales:
+    side, scales, margin = min(height, width), 0, MS_SSIM_WINDOW - 1
+    while (
+        scales < len(MS_SSIM_WEIGHTS)
+        and side > margin << scales
+        and side // max(1, scales) ** 2 > margin
+    ):
         scales += 1
     return scales
 
@@ -81,7 +86,7 @@ def ms_ssim_scales(height: int, width: int) -> int:
 def ms_ssim(a: np.ndarray, b: np.ndarray) -> float | None:
     """Multi-scale structural similarity, 1 for equal pictures; None when no scale fits.
 
-    Five scales when the shorter side has at least 161 px. Below, the coarsest scales are left out
+    Five scales when the shorter side has at least 176 px. Below, the coarsest scales are left out
     and the weights of the others are scaled to sum 1 (`ms_ssim_scales` tells how many remain):
     such values compare with each other, not with five-scale ones.
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from .. import _native
@@ -201,11 +203,12 @@ def consistent_scale(llr: np.ndarray) -> np.ndarray:
     finite = np.where(np.isfinite(llr), llr, 0.0).astype(np.float64)
     power = np.mean(finite**2, axis=1)
     ratio = np.mean(np.abs(finite), axis=1) ** 2 / np.maximum(power, 1e-30)
-    mean = np.interp(ratio, _RATIO, _MEAN)
+    mean = np.interp(ratio, *_ratio_table())
     scale = np.sqrt((mean**2 + 2 * mean) / np.maximum(power, 1e-30))
     return np.where(power > 0, np.clip(scale, 1 / 16, 16), 1.0).astype(np.float32)
 
 
+@cache
 def _ratio_table() -> tuple[np.ndarray, np.ndarray]:
     """(E|x|)^2 / E x^2 of x ~ N(m, 2 m) for a range of m; it rises with m from 2/pi to 1."""
     mean = np.geomspace(1e-3, 300.0, 200)
@@ -214,9 +217,6 @@ def _ratio_table() -> tuple[np.ndarray, np.ndarray]:
     weight /= weight.sum()
     absolute = np.abs(mean[:, None] + np.sqrt(2 * mean)[:, None] * x) @ weight
     return absolute**2 / (mean**2 + 2 * mean), mean
-
-
-_RATIO, _MEAN = _ratio_table()
 
 
 def _integer(name: str, value: int, lowest: int) -> int:

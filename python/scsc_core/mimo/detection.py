@@ -76,9 +76,7 @@ def soft_bits(
     root = _whitened_combiner(table, h, noise_var) if cen else None
     if detector == "ml":
         return _joint(y, h, table, noise_var, uses, root, llr == "exact")
-    return _linear(
-        y, h, table, noise_var, uses, root, detector, bits_per_symbol, llr == "exact"
-    )
+    return _linear(y, h, table, noise_var, uses, root, detector, bits_per_symbol, llr == "exact")
 
 
 def combine(

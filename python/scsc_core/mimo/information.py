@@ -50,8 +50,8 @@ def mutual_information(h, table, noise_var, samples: int = 512, seed: int = 0):
         h: complex [..., n_rx, n_tx], row = receive antenna.
         table: complex [..., K, n_tx], K a power of two; leading axes broadcast with h's.
         noise_var: float or [...], > 0, N0 per receive antenna.
-        samples: antithetic, power-normalised noise draws (even); the error of a mean over
-            many channels is below .01 bit with 64.
+        samples: antithetic, power-normalised noise draws (even). Few draws read high, by
+            about .025 bit with 64 and .003 with 512 (two QPSK streams at 2 bits per use).
         seed: of the noise.
     Returns:
         (cm, bicm): floats, or float64 arrays over the leading axes.

@@ -46,7 +46,8 @@ def test_formats_and_depths_keep_the_picture(fmt, depth, picture):
     decoded = bpg.decode(bpg.encode(image, 12, fmt=fmt, depth=depth))
 
     assert decoded.ok and decoded.header.depth == depth
-    # QP 12 keeps 46 dB of what is coded; halved chroma costs this noisy picture the rest (measured 29.5).
+    # QP 12 keeps 46 dB of what is coded; halved chroma costs this noisy picture the rest (measured
+    # 29.5).
     assert psnr(bpg.to_rgb(decoded), reference) > (42 if fmt in ("444", "gray") else 28)
 
 

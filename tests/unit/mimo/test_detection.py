@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scsc_core import _native, mimo
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "detection" / "vectors.npz"
@@ -80,9 +81,7 @@ def test_ml_agrees_with_golden_vectors(golden, name, cen):
 @pytest.mark.parametrize("cen", [True, False])
 @pytest.mark.parametrize("detector", ["mmse", "zf", "mf"])
 def test_linear_detectors_agree_with_golden_vectors(golden, detector, cen):
-    actual = _golden_bits(
-        golden, "y_had", "Z_had", detector=detector, cen=cen, bits_per_symbol=2
-    )
+    actual = _golden_bits(golden, "y_had", "Z_had", detector=detector, cen=cen, bits_per_symbol=2)
 
     _assert_close(actual, golden[f"llr_had_{detector}"])
 

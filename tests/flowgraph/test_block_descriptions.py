@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The description of each block agrees with its constructor, its ports and its docstring."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "grc").glob("scsc_*.block.yml"))
+SOURCES = {path.stem: path for path in (ROOT / "python" / "scsc").rglob("*.py")}
+BLOCKS = [path for path in FILES if path.name != "scsc_config.block.yml"]
+
+
+def name_of(path):
+    return path.name.removeprefix("scsc_").removesuffix(".block.yml")
+
+
+def describe(path):
+    return yaml.safe_load(path.read_text())
+
+
+def class_of(path):
+    from gnuradio import scsc
+
+    return getattr(scsc, name_of(path))
+
+
+def value_of(parameter):
+    text = str(parameter["default"])
+    if parameter["dtype"] in ("string", "file_open", "dir_open"):
+        return text
+    return ast.literal_eval(text) if "scsc." not in text else inspect.Parameter.empty
+
+
+def ports(description, side):
+    return {port["id"] for port in description.get(side) or []}
+
+
+@pytest.mark.parametrize("path", BLOCKS, ids=name_of)
+def test_parameters_and_defaults_are_the_constructor_s(path):
+    parameters = [p for p in describe(path)["parameters"] if p["id"] != "gui_hint"]
+
+    signature = inspect.signature(class_of(path).__init__)
+
+    expected = {name: p.default for name, p in signature.parameters.items() if name != "self"}
+    assert {p["id"]: value_of(p) for p in parameters} == expected
+
+
+@pytest.mark.parametrize("path", BLOCKS, ids=name_of)
+def test_make_passes_every_parameter(path):
+    description = describe(path)
+
+    make = description["templates"]["make"]
+
+    assert description["templates"]["imports"] == "from gnuradio import scsc"
+    assert f"scsc.{name_of(path)}(" in make
+    for parameter in description["parameters"]:
+        if parameter["id"] != "gui_hint":
+            assert f"{parameter['id']}=${{{parameter['id']}}}" in make
+
+
+@pytest.mark.parametrize("path", BLOCKS, ids=name_of)
+def test_documentation_is_the_docstring(path):
+    assert describe(path)["documentation"].split() == inspect.getdoc(class_of(path)).split()
+
+
+@pytest.mark.parametrize("path", BLOCKS, ids=name_of)
+def test_every_parameter_and_port_is_documented(path):
+    description, text = describe(path), inspect.getdoc(class_of(path))
+
+    for parameter in description["parameters"]:
+        assert (
+            re.search(rf"^ +.*\b{parameter['id']}\b", text, re.M) or parameter["id"] == "gui_hint"
+        )
+    for side, word in (("inputs", "in"), ("outputs", "out")):
+        for port in ports(description, side) - {"cmd"}:
+            assert re.search(rf"\b{port} \((in, )?{word}", text), f"{port} ({word})"
+
+
+@pytest.mark.parametrize("path", BLOCKS, ids=name_of)
+def test_callbacks_are_setters(path):
+    for callback in describe(path)["templates"].get("callbacks", []):
+        assert callable(getattr(class_of(path), callback.split("(")[0]))
+
+
+@pytest.mark.parametrize("path", BLOCKS, ids=name_of)
+def test_ports_are_the_block_s(path, tmp_path, monkeypatch, qt):
+    import pmt
+
+    monkeypatch.chdir(tmp_path)
+    description = describe(path)
+    from gnuradio import scsc
+
+    arguments = {"paths": scsc.sample_image()} if name_of(path) == "image_source" else {}
+
+    block = class_of(path)(**arguments)
+
+    if hasattr(block, "gateway"):
+        made_in = set(pmt.to_python(block.gateway.message_ports_in())) - {"system"}
+        made_out = set(pmt.to_python(block.gateway.message_ports_out()))
+        assert ports(description, "inputs") == made_in
+        assert ports(description, "outputs") == made_out
+    else:
+        made = {*ports(description, "inputs"), *ports(description, "outputs")}
+        documented = set(re.findall(r"(\w+) \((?:in|out)", inspect.getdoc(type(block))))
+        assert made == documented
+
+
+@pytest.fixture(scope="session")
+def qt():
+    widgets = pytest.importorskip("PyQt5.QtWidgets", reason="PyQt5 is not installed")
+    return widgets.QApplication.instance() or widgets.QApplication(["test"])
+
+
+def test_every_block_is_in_the_tree():
+    tree = yaml.safe_load((ROOT / "grc" / "scsc.tree.yml").read_text())
+
+    listed = [name for group in tree["[SCSC]"] for names in group.values() for name in names]
+
+    assert sorted(listed) == sorted(path.name.removesuffix(".block.yml") for path in FILES)
+
+
+def test_every_public_block_has_a_description():
+    from gnuradio import scsc
+
+    blocks = set(scsc.__all__) - {"loopback", "sample_image", "link_config"}
+
+    assert blocks == {name_of(path) for path in BLOCKS}
+
+
+def test_no_block_spells_a_port_or_key_itself():
+    from scsc_core.radio import keys
+
+    spelled = {v for k, v in vars(keys).items() if k.isupper() and isinstance(v, str)}
+    carriers = {"meta", "csi", "request", "record"}
+    for stem, path in SOURCES.items():
+        if stem.startswith("qa_") or stem == "testing":
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+                if isinstance(node.value, ast.Name) and node.value.id in carriers:
+                    assert node.slice.value not in spelled, f"{path.name}: {node.slice.value}"
+
+
+def test_configuration_variable_evaluates():
+    from gnuradio import scsc
+
+    description = describe(ROOT / "grc" / "scsc_config.block.yml")
+    names = [p["id"] for p in description["parameters"]]
+    values = {name: None for name in names} | {"source": "", "snr_db": 3.0, "scsc": scsc}
+
+    config = eval(description["value"].strip()[2:-1], values)  # as Companion does
+
+    assert config.snr_db == 3.0

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The configuration files that come with the project."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from scsc_core.config import LinkConfig, load_config
+
+FILES = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_configuration_file_is_valid(file):
+    assert load_config(LinkConfig, [file]) is not None
+
+
+def test_link_yaml_names_every_key_with_its_default():
+    file = next(file for file in FILES if file.stem == "link")
+
+    assert list(yaml.safe_load(file.read_text())) == list(LinkConfig.model_fields)
+    assert load_config(LinkConfig, [file]) == LinkConfig()
