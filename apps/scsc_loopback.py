@@ -11,20 +11,7 @@ import math
 import sys
 
 from scsc_core import __version__
-from scsc_core.config import LinkConfig, load_config
-
-HELP = {
-    "codec": "bpg, jpeg or jpeg2000",
-    "qp": "quality on the codec's own scale",
-    "code_rate": "such as 1/2, 1/10..0.95",
-    "modulation": "bpsk, qpsk, 16qam, 64qam or 256qam",
-    "precoder": "none, svd_wf, rank_adaptive, pcen ...",
-    "detector": "ml, mmse, zf or mf",
-    "channel": "awgn, rayleigh, rician or file",
-    "fading": "per_image, per_codeword or per_uses",
-    "snr_db": "signal-to-noise ratio in dB",
-    "seed": "of fading, noise and channel estimates",
-}
+from scsc_core.cli.link_arguments import add_link_arguments, link_config
 
 
 def parser() -> argparse.ArgumentParser:
@@ -40,7 +27,6 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--image", action="append", metavar="PATH", help="picture file or folder")
     run.add_argument("--repeat", type=int, default=1, help="times the pictures are sent")
     run.add_argument("--max-images", type=int, default=0, help="end after so many; 0: all")
-    run.add_argument("--config", action="append", default=[], metavar="YAML", help="layered files")
     run.add_argument("--output", metavar="FOLDER", help="write received pictures there")
     run.add_argument("--record", metavar="NAME", help="keep a run folder of that name")
     run.add_argument("--run-root", default="runs", metavar="FOLDER", help="folder of run folders")
@@ -48,21 +34,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--timeout", type=float, metavar="S", help="give up after so many seconds")
     run.add_argument("--json", action="store_true", help="print one JSON object")
     run.add_argument("--debug", action="store_true", help="show tracebacks")
-    link = result.add_argument_group("link")
-    for name, field in LinkConfig.model_fields.items():
-        text = f"{HELP.get(name, '')} (default {field.default})".strip().replace("%", "%%")
-        link.add_argument(
-            f"--{name.replace('_', '-')}", dest=f"link_{name}", help=text, metavar="V"
-        )
+    add_link_arguments(result)
     return result
-
-
-def link_config(options: argparse.Namespace) -> LinkConfig:
-    """Configuration of the files and the flags on top."""
-    flags = {name: getattr(options, f"link_{name}") for name in LinkConfig.model_fields}
-    if flags["mean_colour"] is not None:
-        flags["mean_colour"] = tuple(flags["mean_colour"].split(","))
-    return load_config(LinkConfig, options.config, flags)
 
 
 def summary(results: list, expected: int) -> dict:

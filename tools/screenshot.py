@@ -76,6 +76,15 @@ def grab_companion(source: Path, target: Path, size: tuple[int, int], seconds: f
         editor.wait(10)
 
 
+def make_smaller(png: Path) -> None:
+    """256 colours are enough for a screenshot in the documentation."""
+    from PIL import Image
+
+    with Image.open(png) as image:
+        small = image.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
+    small.save(png, optimize=True)
+
+
 def in_virtual_display(arguments: list[str], size: tuple[int, int]) -> int:
     """Run this script again inside Xvfb; returns its exit code."""
     read_end, write_end = os.pipe()
@@ -116,6 +125,7 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             program = compile_flowgraph(options.flowgraph, Path(folder))
             grab_window(program, options.png, size, options.seconds)
+    make_smaller(options.png)
     return 0
 
 
