@@ -79,6 +79,20 @@ def test_help_and_version():
     assert loopback("--version").stdout.startswith("scsc ")
 
 
+def test_companion_without_a_display_says_so():
+    env = {k: v for k, v in ENVIRONMENT.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "apps" / "scsc_companion.py")],
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        env=env,
+    )
+
+    assert done.returncode == 2 and "display" in done.stderr
+
+
 # One program for all injected errors; the last line it prints is the time of the error.
 INJECTED = """
 import sys, time
