@@ -196,7 +196,7 @@ class message_block(gr.basic_block):
             self.close()
 
     def close(self) -> None:
-        """Tell the scheduler that this block is done; from any thread, also before the first pass."""
+        """Tell the scheduler that this block is done; any thread, also before the first pass."""
         self.to_basic_block()._post(pmt.intern(_SYSTEM), _CLOSE)
 
     def _on_system(self, message):

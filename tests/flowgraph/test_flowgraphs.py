@@ -99,6 +99,17 @@ def test_generated_loopback_runs_to_its_end_with_every_control(compiled):
     assert "COUNTERS 2" in done.stdout, done.stdout + done.stderr
 
 
+def test_generated_two_boxes_ends_by_itself_with_its_results(compiled, tmp_path):
+    folder, _ = compiled
+    command = [sys.executable, str(folder / "scsc_two_boxes.py"), "-n", "2", "-o", str(tmp_path)]
+
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
+
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "received").glob("*.png"))) == 2
+    assert len(list((tmp_path / "runs").glob("*/metrics.json"))) == 1
+
+
 def test_unknown_block_would_be_noticed(tmp_path):
     document = yaml.safe_load((ROOT / "flowgraphs/simulation/scsc_loopback.grc").read_text())
     document["blocks"] = [block for block in document["blocks"] if block["name"] == "ppen"]
