@@ -10,7 +10,7 @@ from scsc_core.link_parameters import coded_bits
 from scsc_core.radio import keys
 
 from .link_block import link_block
-from .message_block import BadFrame
+from .message_block import BadFrame, require
 
 
 class channel_decoder(link_block):
@@ -47,8 +47,7 @@ class channel_decoder(link_block):
 
     def on_frames(self, llr, meta):
         """Decode one frame."""
-        if keys.N_INFO not in meta:
-            raise BadFrame(f"PDU lacks the key {keys.N_INFO!r}")
+        require(meta, (keys.N_INFO,))
         receiver = self.kernel_for(meta)
         expected = coded_bits(receiver.config, meta[keys.N_INFO])
         if len(llr) != expected:

@@ -11,7 +11,7 @@ from scsc_core.link_parameters import transmit_tables, used_csi
 from scsc_core.radio import keys
 
 from .link_block import link_block
-from .message_block import BadFrame
+from .message_block import BadFrame, require
 
 
 class detector(link_block):
@@ -58,9 +58,7 @@ class detector(link_block):
 
     def on_received(self, y, meta):
         """Detect one frame."""
-        missing = [key for key in _NEEDED if key not in meta]
-        if missing:
-            raise BadFrame(f"PDU lacks the key {missing[0]!r}")
+        require(meta, _NEEDED)
         receiver = self.kernel_for(meta)
         h = meta.pop(keys.H).reshape(meta[keys.N_BLOCKS], meta[keys.N_RX], meta[keys.N_TX])
         uses = meta[keys.BLOCK_USES].astype(np.int64)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -60,6 +60,7 @@ class link_metrics(message_block):
         self._codewords: OrderedDict[int, np.ndarray] = OrderedDict()
         self._decisions: OrderedDict[int, np.ndarray] = OrderedDict()
         self._error_rates: OrderedDict[int, float] = OrderedDict()
+        self._lost: deque[dict[str, Any]] = deque()
         self._psnr_sum = 0.0
         self.results: list[LinkResult] = []
         self.counters.update(delivered=0, block_errors=0)
@@ -91,13 +92,20 @@ class link_metrics(message_block):
     def on_lost_frame(self, meta):
         """A frame was dropped on the way: it counts as not delivered, and its credit returns."""
         self._sent.pop(meta[keys.FRAME], None)
-        self.counters["lost_frames"] = self.counters.get("lost_frames", 0) + 1
-        self.publish_dict(keys.METRICS, {**meta, keys.DELIVERED: False, keys.PROBLEM: "dropped"})
-        self.publish_dict(keys.CREDIT, {keys.FRAME: meta[keys.FRAME]})
+        self._lost.append(meta)
+        self._report_lost()
 
     def idle(self):
         """True when every received picture was compared."""
-        return not self._arrived
+        return not self._arrived and not self._lost
+
+    def _report_lost(self):
+        while self._lost and not self._arrived:  # behind the pictures that still wait
+            meta = self._lost.popleft()
+            self.counters["lost_frames"] = self.counters.get("lost_frames", 0) + 1
+            record = {**meta, keys.DELIVERED: False, keys.PROBLEM: "dropped"}
+            self.publish_dict(keys.METRICS, record)
+            self.publish_dict(keys.CREDIT, {keys.FRAME: meta[keys.FRAME]})
 
     def _count_bit_errors(self, frame):
         if frame in self._codewords and frame in self._decisions:
@@ -135,6 +143,7 @@ class link_metrics(message_block):
             function(result)
         self._count(result, meta)
         self._publish(result, meta)
+        self._report_lost()
 
     def _score(self, sent, image, meta, error_rate) -> LinkResult:
         k, bits = meta.get(keys.K, 0), 8 * meta.get(keys.N_BYTES, 0)

@@ -112,7 +112,10 @@ class message_block(gr.basic_block):
         except BadPdu as error:
             self.drop(f"{port}: {error}", {}, port)
             return
-        getattr(self, f"on_{port}")(meta)
+        try:
+            getattr(self, f"on_{port}")(meta)
+        except BadFrame as error:
+            self.drop(f"{port}: {error}", meta, port)
         self._last_seen = self._last_seen or (port in self._main and _is_last(meta))
 
     def on_cmd(self, command):
@@ -208,6 +211,13 @@ class BadFrame(ValueError):
 
 _CLOSE = pmt.intern("scsc_close")
 _COMMON = (keys.FRAME, keys.IMAGE_ID, keys.N_FRAMES, keys.LAST)
+
+
+def require(meta: dict[str, Any], wanted: tuple[str, ...]) -> None:
+    """BadFrame that names the first key that is missing."""
+    for key in wanted:
+        if key not in meta:
+            raise BadFrame(f"message lacks the key {key!r}; it has {sorted(meta)}")
 
 
 def _meta_of(message: Any) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from scsc_core.link import Coded, Transmitter
 from scsc_core.radio import keys
 
 from .link_block import link_block
-from .message_block import BadFrame
+from .message_block import BadFrame, require
 
 
 class precoder(link_block):
@@ -58,9 +58,7 @@ class precoder(link_block):
 
     def on_bits(self, bits, meta):
         """Announce a frame; its symbols follow when the channel has answered."""
-        missing = [key for key in _NEEDED if key not in meta]
-        if missing:
-            raise BadFrame(f"PDU lacks the key {missing[0]!r}")
+        require(meta, (keys.FRAME, *_NEEDED))
         self._waiting.append((bits, meta))
         request = {key: meta[key] for key in (keys.FRAME, *_NEEDED)}
         self.publish_dict(
@@ -70,6 +68,7 @@ class precoder(link_block):
 
     def on_csi(self, h_hat, csi):
         """Send the frame that waits for this answer; answers come in the order of the requests."""
+        require(csi, (keys.FRAME, keys.BLOCK_USES))
         if not self._waiting or self._waiting[0][1][keys.FRAME] != csi.get(keys.FRAME):
             self.drop("csi for a frame that does not wait", csi, keys.CSI)
             return

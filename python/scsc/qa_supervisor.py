@@ -106,3 +106,10 @@ def test_current_is_the_one_made_last():
     first, second = Supervisor(), Supervisor()
 
     assert current() is second is not first
+
+
+def test_blocks_made_after_a_run_do_not_inherit_its_end():
+    supervisor = Supervisor()
+    supervisor.finish()
+
+    assert current() is not supervisor and not current().stopping

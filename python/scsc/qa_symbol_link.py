@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import pytest
 from gnuradio import gr, scsc
+from gnuradio.scsc.pdu import to_dict, to_pdu
 from gnuradio.scsc.supervisor import Supervisor
 from gnuradio.scsc.testing import collector, run_block
 from PIL import Image
@@ -178,6 +179,27 @@ def test_symbols_without_a_sounding_are_dropped():
     )
 
     assert block.counters["dropped"] == 1 and len(sink.lost) == 1
+
+
+def test_sounding_without_its_keys_is_dropped():
+    Supervisor()
+    block = scsc.symbol_channel()
+
+    block._handle_sounding(to_dict({"frame": 3}))
+
+    assert block.counters["dropped"] == 1 and block.supervisor.error is None
+
+
+def test_symbols_of_another_size_than_announced_are_dropped():
+    Supervisor()
+    block = scsc.symbol_channel()
+    request = {"frame": 0, "block_bits": [400], "n_bits": 400, "modulation": "qpsk", "n_streams": 2}
+    block._handle_sounding(to_dict(request))
+    z = np.zeros((2, 99), np.complex64)
+
+    block._handle_symbols(to_pdu(z, {"n_tx": 2, "k": 99, "frame": 0, "csi_id": 1}))
+
+    assert block.counters["dropped"] == 1 and block.supervisor.error is None
 
 
 def test_bits_without_their_keys_are_dropped():

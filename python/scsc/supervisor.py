@@ -117,8 +117,10 @@ class Supervisor:
 
 
 def current() -> Supervisor:
-    """The Supervisor made last, or one for a script that made none."""
-    return _current if _current is not None else Supervisor(owned=False)
+    """The Supervisor made last, or a new one for a script that made none or whose run is over."""
+    if _current is None or _current.stopping:
+        return Supervisor(owned=False)
+    return _current
 
 
 def supervised(function: Callable) -> Callable:

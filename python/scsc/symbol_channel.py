@@ -14,7 +14,7 @@ from scsc_core.link_parameters import fading_blocks
 from scsc_core.radio import keys
 
 from .link_block import link_block
-from .message_block import BadFrame
+from .message_block import BadFrame, require
 
 _SOUNDED_FRAMES = 64  # answers that may wait for their symbols before the oldest is forgotten
 
@@ -116,6 +116,7 @@ class symbol_channel(link_block):
 
     def on_sounding(self, request):
         """Draw the channel of one frame and tell what both ends know of it."""
+        require(request, (keys.FRAME, keys.BLOCK_BITS, keys.N_BITS))
         config = self.kernel_for(request)
         uses = fading_blocks(config, tuple(request[keys.BLOCK_BITS]), request[keys.N_BITS])
         self._channel.reconfigure(config)
@@ -145,6 +146,9 @@ class symbol_channel(link_block):
         sounded = self._sounded.pop(meta.get(keys.CSI_ID), None)
         if sounded is None:
             raise BadFrame(f"no channel was drawn for csi_id {meta.get(keys.CSI_ID)}")
+        shape = sounded.config.n_tx, int(sounded.block_uses.sum())
+        if z.shape != shape:
+            raise BadFrame(f"symbols must be n_tx x k = {shape} as announced, got {z.shape}")
         with self.timed(meta, "channel"):
             self._channel.reconfigure(sounded.config)
             y = self._channel.transmit(z, sounded.h, sounded.block_uses)
