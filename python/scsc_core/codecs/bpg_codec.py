@@ -7,19 +7,12 @@ import numpy as np
 
 from . import bpg
 from .base import DecodeError, ImageCodec
+from .bpg_planes import opaque
 from .image_input import check_image
 
 QP_CONVENTIONS = ("slice", "bpgenc")
 # `bpgenc -q N` with x265 codes at slice QP N - 3 (bpg.md section 3).
 _BPGENC_OFFSET = 3
-
-
-def opaque(rgb: np.ndarray) -> np.ndarray:
-    """uint8 [H,W,3]: a picture with alpha is laid over white."""
-    if rgb.shape[2] == 3:
-        return rgb
-    colour, alpha = rgb[:, :, :3].astype(np.uint16), rgb[:, :, 3:].astype(np.uint16)
-    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 class BpgCodec(ImageCodec):
@@ -90,7 +83,7 @@ class BpgCodec(ImageCodec):
             from .image_input import nothing_saved
 
             try:
-                return isolated("decode_damaged", data, valid_bytes, size)
+                return isolated("decode_damaged", data, valid_bytes=valid_bytes, size=size)
             except DecodeError:
                 return nothing_saved(size)
         from .bpg_damage import decode_damaged

@@ -6,8 +6,8 @@ from __future__ import annotations
 import numpy as np
 
 from .base import DecodeError
-from .bpg import Decoded, decode_planes, picture_nals, require_bpg, to_rgb
 from .bpg_container import Header, parse, parse_size
+from .bpg_planes import Decoded, decode_planes, opaque, picture_nals, require_bpg, to_rgb
 from .image_input import MAX_SIDE, nothing_saved, plausible_size
 from .partial import CHROMA_REACH, LOOP_FILTER_REACH, from_first_block_on, grow
 
@@ -77,7 +77,6 @@ def _three(header: Header, alpha: bool, valid_body: int | None):
 
 def decode_damaged(data: bytes, valid_bytes: int | None = None, size=None):
     """(image uint8 [H,W,3], mask bool [H,W]); see ImageCodec.decode_damaged."""
-    from .bpg_codec import opaque
 
     require_bpg()
     data = bytes(data)

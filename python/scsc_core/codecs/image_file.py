@@ -67,7 +67,7 @@ def _check(name: str, height: int, width: int, max_side: int, max_pixels: int) -
 
 def _load_bpg(name: str, max_side: int, max_pixels: int) -> np.ndarray:
     from . import bpg
-    from .bpg_codec import opaque
+    from .bpg_planes import opaque
 
     data = Path(name).read_bytes()
     try:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from scsc_core import codecs
-from scsc_core.codecs import bpg
+from scsc_core.codecs import bpg, bpg_planes
 
 pytestmark = pytest.mark.skipif(not bpg.have_bpg(), reason="built without x265 and libde265")
 
@@ -166,7 +166,7 @@ def test_bad_options_are_refused(options, words, picture):
 
 
 def test_missing_libraries_are_named(monkeypatch, picture):
-    monkeypatch.setattr(bpg, "have_bpg", lambda: False)
+    monkeypatch.setattr(bpg_planes, "have_bpg", lambda: False)
 
     with pytest.raises(RuntimeError, match="libx265-dev libde265-dev|libx265-dev and libde265-dev"):
         codecs.get("bpg").encode(picture(16, 16))
