@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from scsc_core import __version__
-from scsc_core.cli.link_arguments import add_link_arguments, link_config
+from scsc_core.cli.link_arguments import OneLineParser, add_link_arguments, link_config
 from scsc_core.config import LinkConfig
 
 STAGES = ("compress", "encode", "precode", "channel", "detect", "decode", "reconstruct")
@@ -27,7 +27,7 @@ class Incomplete(Exception):
 
 def parser() -> argparse.ArgumentParser:
     """The command line; every key of a link configuration but the precoder is a flag."""
-    result = argparse.ArgumentParser(
+    result = OneLineParser(
         prog="scsc demo",
         description=" ".join(__doc__.split("\n\n")[0].split()),
         epilog=" ".join(__doc__.split("\n\n")[1].split()),

@@ -11,13 +11,13 @@ import math
 import sys
 
 from scsc_core import __version__
-from scsc_core.cli.link_arguments import add_link_arguments, link_config
+from scsc_core.cli.link_arguments import OneLineParser, add_link_arguments, link_config
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line; every key of a link configuration is a flag."""
-    result = argparse.ArgumentParser(
-        prog="scsc_loopback.py",
+    result = OneLineParser(
+        prog="scsc loopback",
         description=__doc__.splitlines()[0],
         epilog=__doc__.splitlines()[2],
         allow_abbrev=False,
@@ -125,7 +125,7 @@ def main() -> int:
 
 
 def _complain(error: Exception, code: int) -> int:
-    print(f"scsc_loopback.py: {error}", file=sys.stderr)
+    print(f"scsc loopback: error: {error}", file=sys.stderr)
     return code
 
 

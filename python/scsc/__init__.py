@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """GNU Radio blocks for standards-compatible semantic image communication."""
 
+import sys
+
 try:
     from scsc_core import _native as _native
+    from scsc_core import config as _config  # noqa: F401  needs the libraries that apt has not
+except ModuleNotFoundError as error:
+    raise ImportError(
+        f"Python library {error.name} is missing: install it for {sys.executable} "
+        "(docs/install.md lists all), or use ./scsc"
+    ) from error
 except ImportError as error:
     raise ImportError(
         f"native module missing ({error}): run cmake --install, or ./scsc doctor"

@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from scsc_core import mimo
+from scsc_core.config import ConfigError
 from scsc_core.link import Receiver
 from scsc_core.link_parameters import transmit_tables, used_csi
 from scsc_core.radio import keys
@@ -64,8 +65,11 @@ class detector(link_block):
         uses = meta[keys.BLOCK_USES].astype(np.int64)
         if uses.sum() != y.shape[1] or len(uses) != len(h):
             raise BadFrame(f"block_uses {uses.sum()} in {len(h)} blocks do not fit k {y.shape[1]}")
-        with self.timed(meta, "detect"):
-            llr = receiver.detect(y, h, uses, meta[keys.N_INFO])
+        try:
+            with self.timed(meta, "detect"):
+                llr = receiver.detect(y, h, uses, meta[keys.N_INFO])
+        except ConfigError as error:  # this detector and the frame's precoder do not go together
+            raise BadFrame(str(error)) from None
         meta[keys.DETECTOR] = receiver.config.detector
         if self.wanted(keys.COMBINED):
             self.publish(keys.COMBINED, self._combine(receiver.config, y, h, uses), meta)

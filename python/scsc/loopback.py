@@ -13,7 +13,7 @@ from gnuradio import gr
 from scsc_core.config import LinkConfig
 from scsc_core.framing import OVERHEAD_BYTES
 from scsc_core.link import LinkResult
-from scsc_core.link_parameters import channel_code, transmit_tables
+from scsc_core.link_parameters import channel_code, check_detector, transmit_tables
 from scsc_core.radio import keys
 
 from .channel_decoder import channel_decoder
@@ -78,6 +78,7 @@ class loopback(gr.top_block):
 
             config = adapt(config)
         # What the precoder or the code refuses is an error of the constructor, not of a frame.
+        check_detector(config)
         transmit_tables(config, np.eye(config.n_rx, config.n_tx, dtype=np.complex128)[None])
         channel_code(config, payload_bits=8 * OVERHEAD_BYTES)
         self.config = config

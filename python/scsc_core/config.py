@@ -41,6 +41,12 @@ def _check_code_rate(text: str) -> str:
     return text
 
 
+def _check_colour(colour: Any) -> Any:
+    if not isinstance(colour, list | tuple) or len(colour) != 3:
+        raise ValueError(f"mean_colour must be three values in 0..255, got {colour!r}")
+    return colour
+
+
 CodeRate = Annotated[str, BeforeValidator(str), AfterValidator(_check_code_rate)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -97,7 +103,11 @@ class LinkConfig(BaseModel):
     csi_handling: Literal["aware", "naive"] = "aware"
 
     lost_picture: Literal["mean_colour", "damaged"] = "mean_colour"
-    mean_colour: tuple[int, int, int] = (124, 116, 104)  # ImageNet's mean, a neutral choice
+    mean_colour: Annotated[tuple[int, int, int], BeforeValidator(_check_colour)] = (
+        124,
+        116,
+        104,
+    )  # ImageNet's mean, a neutral choice
     seed: int = Field(1, ge=0, lt=1 << 63)
 
     @model_validator(mode="after")

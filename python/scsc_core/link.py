@@ -20,6 +20,7 @@ from .evaluation import metrics
 from .link_parameters import (
     bits_per_use,
     channel_code,
+    check_detector,
     coded_bits,
     fading_blocks,
     payload_budget,
@@ -175,6 +176,7 @@ class Receiver:
         self, y: np.ndarray, h_hat: np.ndarray, block_uses: np.ndarray, payload_bits: int
     ) -> np.ndarray:
         """LLRs float32 [G] of the coded bits from y complex64 [n_rx, k]; positive means 0."""
+        check_detector(self.config)
         h_used, noise_var = used_csi(self.config, h_hat)
         llr = mimo.soft_bits(
             y,
@@ -289,6 +291,7 @@ class SymbolLink:
             from .link_adaptation import adapt  # it needs SymbolLink's parts
 
             config = adapt(config)
+        check_detector(config)
         self.config = config
         self.transmitter = Transmitter(config, preprocess)
         self.receiver = Receiver(config)

@@ -9,7 +9,10 @@ import numpy as np
 
 from . import fec, mimo
 from .channels import block_lengths, effective, noise_variance
-from .config import LinkConfig
+from .config import ConfigError, LinkConfig
+
+# Their tables are not linear in the QAM symbols: only the joint detector knows what to do with them.
+_JOINT_ONLY = ("pcen", "pcen_unfolded", "pcen_paper")
 
 
 def total_power(config: LinkConfig) -> float:
@@ -51,6 +54,15 @@ def _channel_code(name, payload_bits, n_coded, m, rate, n_layers, max_iterations
     if name == "nr_ldpc":
         options["n_layers"] = n_layers
     return fec.create(name, payload_bits, n_coded, m, rate, **options)
+
+
+def check_detector(config: LinkConfig) -> None:
+    """ConfigError when the detector cannot work with the precoder's tables."""
+    if config.detector != "ml" and config.precoder in _JOINT_ONLY:
+        raise ConfigError(
+            f"detector must be ml with precoder {config.precoder}, got {config.detector}; "
+            "pcen_lite and the digital precoders work with linear detectors"
+        )
 
 
 def used_csi(config: LinkConfig, h_hat: np.ndarray) -> tuple[np.ndarray, float]:

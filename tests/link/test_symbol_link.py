@@ -224,3 +224,16 @@ def test_tiny_pictures_pass(size):
 
     assert result.delivered
     assert math.isfinite(result.cbr_k)
+
+
+@pytest.mark.parametrize("precoder", ["pcen", "pcen_unfolded", "pcen_paper"])
+def test_linear_detector_for_a_table_that_is_not_linear_is_refused(precoder):
+    with pytest.raises(ConfigError, match=f"detector must be ml with precoder {precoder}, got mmse"):
+        SymbolLink(LinkConfig(precoder=precoder, detector="mmse"))
+
+
+@pytest.mark.parametrize("precoder", ["rank_adaptive", "pcen_lite", "mercury", "svd_codebook"])
+def test_linear_detector_delivers_with_every_linear_precoder(picture, precoder):
+    link = SymbolLink(LinkConfig(precoder=precoder, detector="mmse", snr_db=30, seed=3))
+
+    assert link.transmit(picture).delivered

@@ -6,6 +6,9 @@ flag, a YAML key and a constructor argument mean and refuse the same.
 """
 
 import argparse
+import difflib
+import sys
+from typing import NoReturn
 
 from ..config import LinkConfig, load_config
 
@@ -24,6 +27,25 @@ _HELP = {
     "snr_db": "signal-to-noise ratio in dB",
     "seed": "of fading, noise and channel estimates",
 }
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser whose complaints are one line with close matches, and exit code 2."""
+
+    def parse_args(self, args=None, namespace=None):
+        """As argparse; an unknown option names those that it resembles."""
+        options, unknown = self.parse_known_args(args, namespace)
+        if unknown:
+            flags = [flag for action in self._actions for flag in action.option_strings]
+            close = difflib.get_close_matches(unknown[0].split("=")[0], flags, 2, 0.5)
+            hint = f"did you mean {' or '.join(close)}?" if close else "see --help"
+            self.error(f"unknown argument {unknown[0]}; {hint}")
+        return options
+
+    def error(self, message: str) -> NoReturn:
+        """One line on stderr instead of the whole usage."""
+        print(f"{self.prog}: error: {message}", file=sys.stderr)
+        sys.exit(2)
 
 
 def add_link_arguments(parser: argparse.ArgumentParser, without: tuple[str, ...] = ()) -> None:
