@@ -77,7 +77,7 @@ class BitScrambler:
     Args:
         n_rnti, n_id: identities of TS 38.211 6.3.1.1, c_init = n_rnti 2**15 + n_id.
         interleaver: "shuffle", or "nr" for none beyond the rate matcher's own.
-    Source: link.md section 4.1 of the design; TS 38.211 5.2.1 and 6.3.1.1.
+    Source: link.md section 4.1; TS 38.211 clauses 5.2.1 and 6.3.1.1.
     """
 
     def __init__(self, n_rnti: int = 1, n_id: int = 0, interleaver: str = "shuffle"):

@@ -70,7 +70,7 @@ def _read_index(path: Path, stamp: int) -> dict[str, dict]:
 
 
 def index() -> dict[str, dict]:
-    """All models by name: the entries of index.yaml (training.md section 8)."""
+    """All models by name: the entries of index.yaml in `folder()`."""
     path = folder() / INDEX
     return dict(_read_index(path, path.stat().st_mtime_ns))
 

@@ -2,7 +2,7 @@
 """HEVC parameter sets around the reduced BPG header: rebuilding them, and reading those of x265.
 
 A BPG file keeps the PPS and drops VPS and SPS; a decoder rebuilds both (bpg.md section 5), an
-encoder must therefore only use what the rebuilt SPS says (section 3).
+encoder must therefore only use what the rebuilt SPS says (bpg.md section 3).
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ from .benchmark import Row, measure
 QPS = (28, 31, 34, 37, 41)
 KODAK = ("01", "05", "07", "13", "20", "23")
 _SPEED_QP = 32
-# (encode ms, decode ms, decode and RGB ms) of one core of an AMD Zen 5 server plus margin: bpg.md
-# section 8.
+# (encode ms, decode ms, decode and RGB ms): figures of one core of an AMD Zen 5 server plus margin
+# (bpg.md section 8).
 _TARGETS_MS = {(256, 256): (50.0, 5.0, 8.0), (1024, 2048): (900.0, 35.0, 60.0)}
 _COLOUR_TARGET_MS = 15.0
 _OVERHEAD_TARGET_BYTES = 30

@@ -9,7 +9,7 @@ from .. import _native
 from .benchmark import Row, measure
 
 # Payload, E, Es/N0 in dB, design block error rate, target Mbit/s (channel_coding.md section 9).
-# K = payload + CRC11 is 536, 280 and 792: the 512, 256 and 768 bits + 24 of the design.
+# K = payload + CRC11 is 536, 280 and 792: those of 512, 256 and 768 bits with 24 CRC bits.
 _POLAR_POINTS = (
     (525, 1024, 2.0, 5e-3, 3.0),
     (525, 1024, 1.5, 7.7e-2, 3.0),
@@ -24,9 +24,9 @@ _GENERIC_BITS = 2016
 
 
 def run(quick: bool = False) -> list[Row]:
-    """Rows for the polar code (section 9's points) and for a (3, 6) code; quick takes a tenth of the blocks.
+    """Rows for the polar code and for a (3, 6) code; quick takes a tenth of the blocks.
 
-    Speeds are information bits per second of one core, numpy in and numpy out.
+    The points are those of channel_coding.md section 9. Speeds are information bits per second of one core, numpy in and numpy out.
     """
     n_blocks = 400 if quick else 4000
     rng = np.random.default_rng(1)

@@ -94,7 +94,7 @@ def ms_ssim(a: np.ndarray, b: np.ndarray) -> float | None:
         a, b: uint8 [H, W, 3].
     Raises:
         ValueError: another type, or shapes differ.
-    Source: torchmetrics; evaluation.md section 2.
+    Source: Wang, Simoncelli, Bovik, 2003 (weights), by torchmetrics; fewer scales ours.
     """
     return _remembered(_ms_ssim, *_pair(a, b))
 

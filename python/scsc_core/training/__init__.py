@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Training stages; each module is one stage of training.md and needs torch."""
+"""Training stages; one module for each stage; they need torch."""

@@ -183,7 +183,7 @@ def train(
         `TrainResult`.
     Raises:
         ValueError: unknown model or steps < 1.
-    Source: link.md sections 5.1, 5.3, 5.4; training.md stage D.
+    Source: link.md sections 5.1, 5.3 and 5.4; the paper's stage of PEN and CEN training.
     """
     if model not in RECIPES:
         raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}")

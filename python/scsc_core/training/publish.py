@@ -27,7 +27,7 @@ def publish(folder: Path, entry: dict, tensors: dict[str, np.ndarray], card: str
 
     Args:
         folder: created if missing.
-        entry: index entry (training.md section 8) without file, sha256 and bytes.
+        entry: index entry (keys of `zoo.REQUIRED`) without file, sha256 and bytes.
         tensors: weights.
         card: Markdown text.
     Returns:
