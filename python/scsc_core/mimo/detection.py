@@ -216,12 +216,12 @@ def _row_basis(matrix: np.ndarray) -> np.ndarray:
 
 
 def _joint(y, h, table, noise_var, uses, root, exact) -> np.ndarray:
-    centroids = table @ h.swapaxes(-1, -2)
     inv_n0 = 1 / noise_var
     if root is not None:
-        centroids = centroids @ root.swapaxes(-1, -2)
+        h = root @ h
         y = _native.block_product(y, _single(_per_block(root, len(uses))), uses)
         inv_n0 = np.ones(1)
+    centroids = table @ h.swapaxes(-1, -2)
     inv_n0 = np.ascontiguousarray(_per_block(inv_n0, len(uses)), np.float32)
     return _native.soft_ml(y, _single(_per_block(centroids, len(uses))), uses, inv_n0, exact)
 
