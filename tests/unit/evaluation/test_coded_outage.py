@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from scsc_core import cli, fec
-from scsc_core.evaluation import coded_outage, precoder_acceptance
+from scsc_core.evaluation import coded_outage, precoder_acceptance, precoder_table
 from scsc_core.evaluation.precoder_table import information, rayleigh
 
 
@@ -26,7 +26,7 @@ def test_block_errors_follow_the_information_of_the_channel():
     assert not lost[bits > 2.5].any() and (bits > 2.5).sum() > 30
 
 
-def test_equal_seeds_give_equal_errors_and_batches_change_nothing():
+def test_equal_seeds_give_equal_errors():
     h, noise_var = rayleigh(60, 4), 1.0
 
     once, again = (coded_outage.block_errors("svd_wf", h, noise_var, _code(), 5) for _ in range(2))
@@ -88,3 +88,16 @@ def test_command_prints_rows_and_verdicts_and_writes_json(monkeypatch, tmp_path,
     content = json.loads((tmp_path / "coded.json").read_text())
     assert [row["scheme"] for row in content["rows"]] == ["svd_wf", "pcen"]
     assert content["checks"][0]["passed"] is None
+
+
+def test_precoder_command_prints_verdicts_below_its_table(monkeypatch, tmp_path, capsys):
+    table = precoder_table.PrecoderTable([], 2000, 7)
+    check = precoder_acceptance.Check(8, "loss, dB", 0.2, "<= 0.05", False)
+    monkeypatch.setattr(precoder_table, "run", lambda *_, progress: table)
+    monkeypatch.setattr(precoder_acceptance, "checks", lambda measured: [check])
+
+    status = cli.main(["evaluate", "precoders", "--output", str(tmp_path / "table.json")])
+
+    assert status == 0
+    assert "FAIL   8  loss, dB: 0.200 (<= 0.05)" in capsys.readouterr().out
+    assert json.loads((tmp_path / "table.json").read_text())["checks"][0]["value"] == 0.2
