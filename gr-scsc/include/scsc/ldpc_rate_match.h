@@ -41,4 +41,10 @@ void ldpc_soft_combine(const std::vector<LdpcRun>& runs,
                        const int8_t* selected,
                        int8_t* soft);
 
+/// The same into a wide soft buffer, clipped to +-32767: exact for 258 combinings
+/// of any LLRs.
+void ldpc_soft_combine(const std::vector<LdpcRun>& runs,
+                       const int8_t* selected,
+                       int16_t* soft);
+
 } // namespace scsc
