@@ -17,12 +17,13 @@ std::vector<int32_t> index_vector(const py::array& array, const char* name)
         throw py::value_error(std::string(name) + " must be int32, got " +
                               py::str(array.dtype()).cast<std::string>());
     if (array.ndim() != 1 || !(array.flags() & py::array::c_style))
-        throw py::value_error(std::string(name) + " must be contiguous with 1 axis, got " +
+        throw py::value_error(std::string(name) +
+                              " must be contiguous with 1 axis, got " +
                               std::to_string(array.ndim()) + " axes");
     if (array.size() > scsc::GenericDecoder::kMaxEdges)
         throw py::value_error(std::string(name) + " must have at most " +
-                              std::to_string(scsc::GenericDecoder::kMaxEdges) + " entries, got " +
-                              std::to_string(array.size()));
+                              std::to_string(scsc::GenericDecoder::kMaxEdges) +
+                              " entries, got " + std::to_string(array.size()));
     const auto* data = static_cast<const int32_t*>(array.data());
     return std::vector<int32_t>(data, data + array.size());
 }
@@ -44,9 +45,10 @@ py::tuple decode_generic(const py::array& indptr,
         throw py::value_error("llr must have at most " +
                               std::to_string(scsc::GenericDecoder::kMaxColumns) +
                               " columns, got " + std::to_string(width));
-    const scsc::GenericDecoder decoder(
-        static_cast<int>(width), index_vector(indptr, "indptr"), index_vector(indices, "indices"));
-    py::array_t<uint8_t> bits({ n, width });
+    const scsc::GenericDecoder decoder(static_cast<int>(width),
+                                       index_vector(indptr, "indptr"),
+                                       index_vector(indices, "indices"));
+    py::array_t<uint8_t> bits({n, width});
     py::array_t<bool> ok(n);
     py::array_t<int32_t> iterations(n);
     const void* source = llr.data();
@@ -74,9 +76,15 @@ py::tuple decode_generic(const py::array& indptr,
 
 void bind_generic_decoder(py::module_& m)
 {
-    m.def("decode_generic", &decode_generic, py::arg("indptr"), py::arg("indices"),
-          py::arg("llr"), py::arg("max_iter") = 20,
-          "Layered min-sum decoding with any sparse parity-check matrix (CSR, int32, sorted): llr "
-          "float32 or int8 = round(4 LLR) [n, N] -> (bits uint8 [n, N], ok bool [n], iterations "
+    m.def("decode_generic",
+          &decode_generic,
+          py::arg("indptr"),
+          py::arg("indices"),
+          py::arg("llr"),
+          py::arg("max_iter") = 20,
+          "Layered min-sum decoding with any sparse parity-check matrix (CSR, int32, "
+          "sorted): llr "
+          "float32 or int8 = round(4 LLR) [n, N] -> (bits uint8 [n, N], ok bool [n], "
+          "iterations "
           "int32 [n]).");
 }

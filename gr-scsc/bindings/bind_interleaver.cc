@@ -22,6 +22,8 @@ static py::array_t<std::int32_t> shuffle_permutation(std::int64_t n)
 
 void bind_interleaver(py::module_& m)
 {
-    m.def("shuffle_permutation", &shuffle_permutation, py::arg("n"),
+    m.def("shuffle_permutation",
+          &shuffle_permutation,
+          py::arg("n"),
           "int32 [n]: permutation of the bit interleaver, out[i] = in[perm[i]].");
 }

@@ -7,8 +7,9 @@ namespace scsc {
 
 /// Permutation of the bit interleaver inside one code block: out[i] = in[perm[i]].
 ///
-/// Fisher-Yates: for i = n-1 .. 1 swap(perm[i], perm[j]), j = ((u >> 32) (i+1)) >> 32, with u the next
-/// SplitMix64 value of a generator seeded with n. Both ends need nothing but the block's length.
+/// Fisher-Yates: for i = n-1 .. 1 swap(perm[i], perm[j]), j = ((u >> 32) (i+1)) >> 32,
+/// with u the next SplitMix64 value of a generator seeded with n. Both ends need nothing
+/// but the block's length.
 ///
 /// @param n     bits of the block, 0 <= n < 2^31
 /// @param perm  n values, written

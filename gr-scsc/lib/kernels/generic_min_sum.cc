@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Layered min-sum for any sparse parity-check matrix: one lane per code word, one layer per row.
+// Layered min-sum for any sparse parity-check matrix: one lane per code word, one layer
+// per row.
 #include "generic_kernels.h"
 #include "generic_simd.h"
 
@@ -21,7 +22,8 @@ inline Words8 corrected(Words8 m)
 
 /// Degree 0: the degree is only known at run time.
 template <int Degree, bool First>
-inline void update_row(const int32_t* columns, int run_time_degree, int8_t* posterior, int8_t* r)
+inline void
+update_row(const int32_t* columns, int run_time_degree, int8_t* posterior, int8_t* r)
 {
     const int degree = Degree ? Degree : run_time_degree;
     Words8 v[Degree ? Degree : kGenericMaxDegree];
@@ -52,9 +54,9 @@ void iterate(const GenericJob& job)
         const int degree = job.row_start[row + 1] - start;
         const int32_t* columns = job.column_index + start;
         int8_t* r = job.messages + static_cast<size_t>(start) * kLanes;
-#define SCSC_DEGREE(d)                                         \
-    case d:                                                    \
-        update_row<d, First>(columns, d, job.posterior, r); \
+#define SCSC_DEGREE(d)                                                                   \
+    case d:                                                                              \
+        update_row<d, First>(columns, d, job.posterior, r);                              \
         break;
         switch (degree) {
             SCSC_DEGREE(3)
@@ -80,8 +82,9 @@ uint64_t failed_lanes(const GenericJob& job, uint64_t interest)
     for (int row = 0; row < job.rows; ++row) {
         Words8 parity = Words8::all(0);
         for (int32_t e = job.row_start[row]; e < job.row_start[row + 1]; ++e)
-            parity = parity ^ Words8::load(job.posterior +
-                                           static_cast<size_t>(job.column_index[e]) * kLanes);
+            parity =
+                parity ^ Words8::load(job.posterior +
+                                      static_cast<size_t>(job.column_index[e]) * kLanes);
         failed = failed | parity;
         if (row % 8 == 7 && (negative(failed) & interest) == interest)
             return interest;
@@ -94,11 +97,13 @@ uint64_t undecided_lanes(const GenericJob& job)
 {
     uint64_t lanes = 0;
     for (int c = 0; c < job.columns; ++c)
-        lanes |= zero_lanes(Words8::load(job.posterior + static_cast<size_t>(c) * kLanes));
+        lanes |=
+            zero_lanes(Words8::load(job.posterior + static_cast<size_t>(c) * kLanes));
     return lanes;
 }
 
-/// Columns that are moved between words and lanes together, so that both sides stay in the cache.
+/// Columns that are moved between words and lanes together, so that both sides stay in
+/// the cache.
 constexpr int kTile = 64;
 
 void load_words(const GenericJob& job)
@@ -109,8 +114,9 @@ void load_words(const GenericJob& job)
         for (int w = 0; w < kLanes; ++w) {
             const int8_t* word = job.llr + static_cast<size_t>(w) * job.columns;
             for (int c = first; c < last; ++c) {
-                const int8_t value = w < job.words ? word[c] : int8_t{ 0 };
-                tile[static_cast<size_t>(c - first) * kLanes + w] = value == -128 ? -127 : value;
+                const int8_t value = w < job.words ? word[c] : int8_t{0};
+                tile[static_cast<size_t>(c - first) * kLanes + w] =
+                    value == -128 ? -127 : value;
             }
         }
     }
@@ -145,7 +151,7 @@ int generic_lanes() { return kLanes; }
 void generic_decode(const GenericJob& job)
 {
     load_words(job);
-    uint64_t open = job.words == 64 ? ~uint64_t{ 0 } : (uint64_t{ 1 } << job.words) - 1;
+    uint64_t open = job.words == 64 ? ~uint64_t{0} : (uint64_t{1} << job.words) - 1;
     for (int i = 1; i <= job.max_iterations && open; ++i) {
         if (i == 1)
             iterate<true>(job);

@@ -10,11 +10,12 @@ constexpr float kLn2 = 0.69314718055994531f;
 constexpr float kLog2e = 1.44269504088896341f;
 /// Metrics are kept above this, so that differences of them stay finite.
 constexpr float kLowestMetric = -1e30f;
-/// Below this, terms of a sum may have met the floor of exp2 (2^-120): it is done again on its own.
+/// Below this, terms of a sum may have met the floor of exp2 (2^-120): it is done again
+/// on its own.
 constexpr float kSafeSum = 0x1p-80f;
 
-/// LSE_{bit 0} - LSE_{bit 1} when one of the two is far below the other: each with its own maximum.
-/// The stride is the bit's weight in the index.
+/// LSE_{bit 0} - LSE_{bit 1} when one of the two is far below the other: each with its
+/// own maximum. The stride is the bit's weight in the index.
 inline Lanes far_llr(const Lanes* q, int n_points, int stride)
 {
     Lanes top0 = Lanes::all(2 * kLowestMetric), top1 = top0;
@@ -34,7 +35,8 @@ inline Lanes far_llr(const Lanes* q, int n_points, int stride)
 
 /// out[k], k = 0 the MSB, in natural units. e holds n_points working values.
 template <int kFixed>
-inline void exact_llrs(const Lanes* q, Lanes top, int runtime_points, Lanes* e, Lanes* out)
+inline void
+exact_llrs(const Lanes* q, Lanes top, int runtime_points, Lanes* e, Lanes* out)
 {
     const int n_points = kFixed ? kFixed : runtime_points;
     for (int i = 0; i < n_points; ++i)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
-// Access to one group of channel uses (one per lane) and to the constants of their blocks.
+// Access to one group of channel uses (one per lane) and to the constants of their
+// blocks.
 
 #include "soft_detector_simd.h"
 
@@ -8,7 +9,8 @@
 
 namespace scsc::SCSC_ISA_NS {
 
-/// Up to kCount consecutive channel uses, real dimensions in the order re y_0, im y_0, re y_1, ...
+/// Up to kCount consecutive channel uses, real dimensions in the order re y_0, im y_0, re
+/// y_1, ...
 struct Group {
     Lanes x[2 * kMaxReceive];
     int32_t block[Lanes::kCount]; ///< lanes past count repeat the last use
@@ -22,7 +24,8 @@ struct Group {
     {
         constexpr int kCount = Lanes::kCount;
         first = start;
-        count = uses.n_uses - start < kCount ? static_cast<int>(uses.n_uses - start) : kCount;
+        count =
+            uses.n_uses - start < kCount ? static_cast<int>(uses.n_uses - start) : kCount;
         int32_t differ = 0;
         for (int t = 0; t < kCount; ++t) {
             block[t] = uses.block_of_use[start + (t < count ? t : count - 1)];
@@ -62,7 +65,8 @@ struct Transposed {
 };
 
 /// out[i * kCount + lane] = constants[block[lane] * size + i].
-inline void transpose_blocks(const float* constants, const int32_t* block, int size, float* out)
+inline void
+transpose_blocks(const float* constants, const int32_t* block, int size, float* out)
 {
     constexpr int kCount = Lanes::kCount;
     for (int t = 0; t < kCount; t += 4) {
