@@ -2,22 +2,25 @@
 // Layered min-sum for any sparse parity-check matrix: one lane per code word, one layer
 // per row.
 #include "generic_kernels.h"
-#include "generic_simd.h"
+#include "simd_int8.h"
 
 #include <cstddef>
 
 namespace scsc::SCSC_ISA_NS {
 namespace {
 
-constexpr int kLanes = Words8::kLanes;
+using S = Int8;
+using T = Int8::T;
+constexpr int kLanes = S::W;
 /// Larger messages could turn a saturated posterior around (channel_coding.md section 6).
 constexpr int kMaxMessage = 31;
 
 /// Normalised and offset, correctly rounded: m - (m + 4) / 8 - 1, at least 0, at most 31.
-inline Words8 corrected(Words8 m)
+inline T corrected(T m)
 {
-    m = subu(m, eighth(adds(minu(m, Words8::all(120)), Words8::all(4))));
-    return minu(subu(m, Words8::all(1)), Words8::all(kMaxMessage));
+    const T rounded = S::adds(S::minu(m, S::set1(120)), S::set1(4));
+    m = S::subu(m, S::shift_right<3>(rounded));
+    return S::minu(S::subu(m, S::set1(1)), S::set1(kMaxMessage));
 }
 
 /// Degree 0: the degree is only known at run time.
@@ -26,23 +29,24 @@ inline void
 update_row(const int32_t* columns, int run_time_degree, int8_t* posterior, int8_t* r)
 {
     const int degree = Degree ? Degree : run_time_degree;
-    Words8 v[Degree ? Degree : kGenericMaxDegree];
-    Words8 least = Words8::all(127), second = Words8::all(127), parity = Words8::all(0);
+    T v[Degree ? Degree : kGenericMaxDegree];
+    T least = S::set1(127), second = S::set1(127), parity = S::set1(0);
     for (int e = 0; e < degree; ++e) {
-        v[e] = Words8::load(posterior + static_cast<size_t>(columns[e]) * kLanes);
+        v[e] = S::load(posterior + static_cast<size_t>(columns[e]) * kLanes);
         if (!First)
-            v[e] = subs(v[e], Words8::load(r + e * kLanes));
-        const Words8 m = magnitude(v[e]);
-        second = minu(second, maxu(least, m));
-        least = minu(least, m);
-        parity = parity ^ v[e];
+            v[e] = S::subs(v[e], S::load(r + e * kLanes));
+        const T m = S::abs(v[e]);
+        second = S::minu(second, S::maxu(least, m));
+        least = S::minu(least, m);
+        parity = S::bit_xor(parity, v[e]);
     }
-    const Words8 weak = corrected(least), strong = corrected(second);
+    const T weak = corrected(least), strong = corrected(second);
     for (int e = 0; e < degree; ++e) {
-        const Words8 message =
-            with_sign(where_equal(magnitude(v[e]), least, strong, weak), parity ^ v[e]);
-        message.store(r + e * kLanes);
-        adds(v[e], message).store(posterior + static_cast<size_t>(columns[e]) * kLanes);
+        const T m = S::select_equal(S::abs(v[e]), least, strong, weak);
+        const T message = S::apply_sign(m, S::bit_xor(parity, v[e]));
+        S::store(r + e * kLanes, message);
+        S::store(posterior + static_cast<size_t>(columns[e]) * kLanes,
+                 S::adds(v[e], message));
     }
 }
 
@@ -78,18 +82,19 @@ void iterate(const GenericJob& job)
 /// Lanes with a failed check; gives up as soon as every lane of interest has failed.
 uint64_t failed_lanes(const GenericJob& job, uint64_t interest)
 {
-    Words8 failed = Words8::all(0);
+    T failed = S::set1(0);
     for (int row = 0; row < job.rows; ++row) {
-        Words8 parity = Words8::all(0);
+        T parity = S::set1(0);
         for (int32_t e = job.row_start[row]; e < job.row_start[row + 1]; ++e)
-            parity =
-                parity ^ Words8::load(job.posterior +
-                                      static_cast<size_t>(job.column_index[e]) * kLanes);
-        failed = failed | parity;
-        if (row % 8 == 7 && (negative(failed) & interest) == interest)
+            parity = S::bit_xor(
+                parity,
+                S::load(job.posterior +
+                        static_cast<size_t>(job.column_index[e]) * kLanes));
+        failed = S::bit_or(failed, parity);
+        if (row % 8 == 7 && (S::negative(failed) & interest) == interest)
             return interest;
     }
-    return negative(failed);
+    return S::negative(failed);
 }
 
 /// Lanes in which some bit was left undecided.
@@ -97,8 +102,7 @@ uint64_t undecided_lanes(const GenericJob& job)
 {
     uint64_t lanes = 0;
     for (int c = 0; c < job.columns; ++c)
-        lanes |=
-            zero_lanes(Words8::load(job.posterior + static_cast<size_t>(c) * kLanes));
+        lanes |= S::zero(S::load(job.posterior + static_cast<size_t>(c) * kLanes));
     return lanes;
 }
 

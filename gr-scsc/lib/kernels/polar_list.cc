@@ -4,7 +4,7 @@
 // so that no path is ever copied. Partial sums are kept in place, one mask (0 or -1) per
 // position and path.
 #include "polar_kernels.h"
-#include "polar_simd.h"
+#include "simd_int16.h"
 
 #include <cstddef>
 

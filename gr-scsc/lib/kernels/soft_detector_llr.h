@@ -2,7 +2,9 @@
 #pragma once
 // LLRs of all bits of an index i from its metrics q_i (base 2), one channel use per lane.
 
-#include "soft_detector_simd.h"
+#include "simd_float.h"
+#include "simd_float_layout.h"
+#include "simd_float_math.h"
 
 namespace scsc::SCSC_ISA_NS {
 
@@ -86,26 +88,19 @@ inline void maxlog_llrs(const Lanes* q, int runtime_points, Lanes* e, Lanes* out
 inline void store_llrs(const Lanes* llr, int n_bits, int count, float* out)
 {
     alignas(64) float lanes[Lanes::kCount];
-#ifdef SCSC_SOFT_X86
     if (count == Lanes::kCount && n_bits % 4 == 0) {
         for (int k = 0; k < n_bits; k += 4) {
             alignas(64) float rows[4][Lanes::kCount];
             for (int j = 0; j < 4; ++j)
                 llr[k + j].store(rows[j]);
             for (int t = 0; t < count; t += 4) {
-                __m128 a = _mm_load_ps(rows[0] + t), b = _mm_load_ps(rows[1] + t);
-                __m128 c = _mm_load_ps(rows[2] + t), d = _mm_load_ps(rows[3] + t);
-                _MM_TRANSPOSE4_PS(a, b, c, d);
-                float* p = out + static_cast<int64_t>(t) * n_bits + k;
-                _mm_storeu_ps(p, a);
-                _mm_storeu_ps(p + n_bits, b);
-                _mm_storeu_ps(p + 2 * n_bits, c);
-                _mm_storeu_ps(p + 3 * n_bits, d);
+                const float* const row[4] = {
+                    rows[0] + t, rows[1] + t, rows[2] + t, rows[3] + t};
+                transpose4(row, out + static_cast<int64_t>(t) * n_bits + k, n_bits);
             }
         }
         return;
     }
-#endif
     for (int k = 0; k < n_bits; ++k) {
         llr[k].store(lanes);
         for (int t = 0; t < count; ++t)

@@ -5,16 +5,13 @@
 // shuffle permutes the paths of every position. All additions saturate; the results are
 // the same for every set.
 
-#include <cstdint>
+#include "simd_isa.h"
 
-#if defined(SCSC_ISA_sse4) || defined(SCSC_ISA_avx2) || defined(SCSC_ISA_avx512)
-#define SCSC_POLAR_X86 1
-#include <immintrin.h>
-#endif
+#include <cstdint>
 
 namespace scsc::SCSC_ISA_NS {
 
-#ifdef SCSC_POLAR_X86
+#ifdef SCSC_ISA_X86
 
 struct Paths {
     static constexpr int kPositions = 1;
