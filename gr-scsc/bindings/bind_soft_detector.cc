@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "arrays.h"
 #include "bindings.h"
 
-#include <pybind11/numpy.h>
 #include <scsc/soft_detector.h>
 
 #include <complex>
@@ -14,25 +14,8 @@ namespace {
 
 using Complex = std::complex<float>;
 
-std::string text(py::ssize_t value) { return std::to_string(value); }
-
-[[noreturn]] void refuse(const std::string& message) { throw py::value_error(message); }
-
-/// A C-contiguous array of exactly this dtype and number of axes.
-template <class T>
-const T*
-checked(const py::array& array, const char* name, const char* dtype, py::ssize_t axes)
-{
-    if (!py::isinstance<py::array_t<T>>(array))
-        refuse(std::string(name) + " must be " + dtype + ", got " +
-               py::str(array.dtype()).cast<std::string>());
-    if (array.ndim() != axes)
-        refuse(std::string(name) + " must have " + text(axes) + " axes, got " +
-               text(array.ndim()));
-    if (!(array.flags() & py::array::c_style))
-        refuse(std::string(name) + " must be C-contiguous");
-    return static_cast<const T*>(array.data());
-}
+using arrays::refuse;
+using arrays::text;
 
 /// Block index of every use, from block lengths (int64 [b]) or given per use (int32 [n]).
 struct BlockMap {
@@ -43,15 +26,15 @@ struct BlockMap {
     {
         if (n_blocks < 1 || n_blocks > INT32_MAX)
             refuse("there must be 1 to 2^31 - 1 blocks, got " + text(n_blocks));
-        if (py::isinstance<py::array_t<int32_t>>(blocks))
+        if (arrays::holds<int32_t>(blocks))
             read_map(
-                checked<int32_t>(blocks, "blocks", "int32", 1), blocks, n_blocks, n_uses);
+                arrays::data<int32_t>(blocks, "blocks", 1), blocks, n_blocks, n_uses);
         else
-            expand(checked<int64_t>(blocks,
-                                    "blocks",
-                                    "int64 (uses per block) or int32 (block of "
-                                    "each use)",
-                                    1),
+            expand(arrays::data<int64_t>(
+                       blocks,
+                       "blocks",
+                       1,
+                       "int64 (uses per block) or int32 (block of each use)"),
                    blocks,
                    n_blocks,
                    n_uses);
@@ -102,7 +85,7 @@ private:
 
 scsc::ReceivedUses received(const py::array& y)
 {
-    const Complex* data = checked<Complex>(y, "y", "complex64", 2);
+    const Complex* data = arrays::data<Complex>(y, "y", 2);
     if (y.shape(0) < 1 || y.shape(0) > scsc::kMaxReceive)
         refuse("y must have 1 to " + text(scsc::kMaxReceive) + " rows, got " +
                text(y.shape(0)));
@@ -116,7 +99,7 @@ scsc::ReceivedUses received(const py::array& y)
 const float*
 constants(const py::array& array, const char* name, const scsc::ReceivedUses& uses)
 {
-    const Complex* data = checked<Complex>(array, name, "complex64", 3);
+    const Complex* data = arrays::data<Complex>(array, name, 3);
     if (array.shape(2) != uses.n_rx)
         refuse(std::string(name) + " must have last axis " + text(uses.n_rx) +
                " as y has rows, got " + text(array.shape(2)));
@@ -137,7 +120,7 @@ py::array_t<float> soft_ml(const py::array& y,
         refuse("centroids must have a power of two of rows, 2 to " +
                text(scsc::kMaxCentroids) + ", got " + text(n_points));
     job.n_centroids = static_cast<int>(n_points);
-    job.inv_n0 = checked<float>(inv_n0, "inv_n0", "float32", 1);
+    job.inv_n0 = arrays::data<float>(inv_n0, "inv_n0", 1);
     if (inv_n0.size() != centroids.shape(0))
         refuse("inv_n0 must have one entry per block, " + text(centroids.shape(0)) +
                ", got " + text(inv_n0.size()));
@@ -169,7 +152,7 @@ py::array_t<float> soft_linear(const py::array& y,
         refuse("filters must have 1 to " + text(scsc::kMaxStreams) + " streams, got " +
                text(n_streams));
     job.n_streams = static_cast<int>(n_streams);
-    job.inv_noise = checked<float>(inv_noise, "inv_noise", "float32", 2);
+    job.inv_noise = arrays::data<float>(inv_noise, "inv_noise", 2);
     if (inv_noise.shape(0) != filters.shape(0) || inv_noise.shape(1) != n_streams)
         refuse("inv_noise must have shape [" + text(filters.shape(0)) + ", " +
                text(n_streams) + "], got [" + text(inv_noise.shape(0)) + ", " +
