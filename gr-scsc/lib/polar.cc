@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <scsc/cpu.h>
 #include <scsc/polar.h>
+
+#include <scsc/cpu.h>
 
 #include "kernels/polar_kernels.h"
 

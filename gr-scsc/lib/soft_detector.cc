@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "kernels/soft_detector_kernels.h"
+#include <scsc/soft_detector.h>
 
 #include <scsc/cpu.h>
+
+#include "kernels/soft_detector_kernels.h"
 
 #include <cmath>
 #include <cstdlib>

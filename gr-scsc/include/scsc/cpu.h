@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Which instruction set the kernels use. Source: ours.
 #pragma once
 
 #include <string>

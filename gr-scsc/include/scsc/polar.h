@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Polar code of short blocks and its list decoder.
+/// Source: TS 38.212 sections 5.3.1 and 5.4.1; Tal and Vardy, "List decoding of polar
+/// codes"; Balatsoukas-Stimming et al. for LLR path metrics.
 #pragma once
 
 #include <cstddef>
@@ -56,7 +60,8 @@ private:
 class PolarDecoder
 {
 public:
-    /// `list_size` 1, 2, 4 or 8 (1 is plain successive cancellation).
+    /// `list_size` 1, 2, 4 or 8 (1 is plain successive cancellation); anything else
+    /// throws std::invalid_argument. The code must outlive the decoder.
     PolarDecoder(const PolarCode& code, int list_size);
 
     /// llr [coded], positive means 0, NaN counts as an erasure -> bits [payload]. Returns

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Soft MIMO detection over many channel uses: joint maximum likelihood, linear filters
+/// with scalar demapping, and a plain product. Sizes and block indices are the caller's
+/// to keep in range; soft_ml throws std::bad_alloc when it has no working memory. Source:
+/// Han et al., section II-C; link.md section 7.
 #pragma once
 
 #include <cstdint>

@@ -86,10 +86,10 @@ uint64_t failed_lanes(const GenericJob& job, uint64_t interest)
     for (int row = 0; row < job.rows; ++row) {
         T parity = S::set1(0);
         for (int32_t e = job.row_start[row]; e < job.row_start[row + 1]; ++e)
-            parity = S::bit_xor(
-                parity,
-                S::load(job.posterior +
-                        static_cast<size_t>(job.column_index[e]) * kLanes));
+            parity =
+                S::bit_xor(parity,
+                           S::load(job.posterior +
+                                   static_cast<size_t>(job.column_index[e]) * kLanes));
         failed = S::bit_or(failed, parity);
         if (row % 8 == 7 && (S::negative(failed) & interest) == interest)
             return interest;

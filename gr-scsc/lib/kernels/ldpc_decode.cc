@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Layered min-sum on int8: the row update and the parity check.
+// Layered min-sum on int8: the row update and the parity check. Schedule, corrections and
+// clipping: channel_coding.md section 6; codes: TS 38.212 section 5.3.2.
 #include "ldpc_internal.h"
 #include "simd_int8.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// What the polar list decoder takes and gives: plain data, no STL.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#pragma once
 // Registers of the polar list decoder. One `Paths` holds one value of each of the 8 paths
 // as int16; a `Wide` holds kPositions of them, one per 128-bit part, so that one byte
 // shuffle permutes the paths of every position. All additions saturate; the results are
 // the same for every set.
+#pragma once
 
 #include "simd_isa.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Kernels of the soft detector: plain data, working memory from the caller.
 #pragma once
 
 #include <scsc/soft_detector.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#pragma once
 // LLRs of all bits of an index i from its metrics q_i (base 2), one channel use per lane.
+#pragma once
 
 #include "simd_float.h"
 #include "simd_float_layout.h"

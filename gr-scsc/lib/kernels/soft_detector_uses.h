@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#pragma once
 // Access to one group of channel uses (one per lane) and to the constants of their
 // blocks.
+#pragma once
 
 #include "simd_float.h"
 #include "simd_float_layout.h"
