@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Circular buffer, redundancy versions and bit interleaver of one NR LDPC code block.
+/// The caller keeps arguments in their ranges. Source: TS 38.212 section 5.4.2.
 #pragma once
 
 #include <scsc/ldpc_graph.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// NR transport blocks: CRC, segmentation, LDPC, rate matching, soft combining.
+/// Source: TS 38.212 sections 5.1 to 5.5 and 7.2.
 #pragma once
 
 #include <scsc/crc.h>
