@@ -171,6 +171,8 @@ def run(options: argparse.Namespace) -> int:
     folder = None if options.no_run else create_run("demo", options.run_root)
     panel = None if folder is None else folder.path / "panel.png"
     with ExitStack() as stack:
+        if folder is not None:
+            stack.callback(folder.discard_if_empty)
         if not options.json:
             show_progress(demo, stack)
         summaries = demo.run(panel)

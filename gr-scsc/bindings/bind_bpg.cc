@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "arrays.h"
 #include "bindings.h"
 
-#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 #include <scsc/colour.h>
 #if defined(SCSC_HAVE_BPG)
@@ -18,13 +18,8 @@ namespace {
 
 constexpr int kMaxSide = 65535;
 
-std::string shape_text(const py::array& a)
-{
-    std::string text = "[";
-    for (py::ssize_t i = 0; i < a.ndim(); ++i)
-        text += (i ? "," : "") + std::to_string(a.shape(i));
-    return text + "]";
-}
+using arrays::require_contiguous;
+using arrays::shape_text;
 
 int side(py::ssize_t v, const char* name)
 {
@@ -32,12 +27,6 @@ int side(py::ssize_t v, const char* name)
         throw std::invalid_argument(std::string(name) + " must be 1 .. 65535, got " +
                                     std::to_string(v));
     return static_cast<int>(v);
-}
-
-void require_contiguous(const py::array& a, const char* name)
-{
-    if (!(a.flags() & py::array::c_style))
-        throw std::invalid_argument(std::string(name) + " must be C-contiguous");
 }
 
 /// Pointers to the planes after checking type, layout and shape against the size of the
@@ -81,8 +70,8 @@ Planes checked_planes(const py::list& list, int pixel_format)
 py::list rgb_to_planes(
     const py::array& image, int pixel_format, int depth, int color_space, bool limited)
 {
-    const bool wide = py::isinstance<py::array_t<uint16_t>>(image);
-    if (!wide && !py::isinstance<py::array_t<uint8_t>>(image))
+    const bool wide = arrays::holds<uint16_t>(image);
+    if (!wide && !arrays::holds<uint8_t>(image))
         throw std::invalid_argument("image must be uint8 or uint16");
     require_contiguous(image, "image");
     if (image.ndim() != 3 || image.shape(2) != 3)

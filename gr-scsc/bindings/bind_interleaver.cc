@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "arrays.h"
 #include "bindings.h"
 
-#include <limits>
-#include <pybind11/numpy.h>
 #include <scsc/interleaver.h>
+
+#include <limits>
 
 namespace py = pybind11;
 
 static py::array_t<std::int32_t> shuffle_permutation(std::int64_t n)
 {
     if (n < 0 || n > std::numeric_limits<std::int32_t>::max())
-        throw py::value_error("n must be in 0..2147483647, got " + std::to_string(n));
+        arrays::refuse("n must be in 0..2147483647, got " + arrays::text(n));
     py::array_t<std::int32_t> perm(static_cast<py::ssize_t>(n));
     std::int32_t* data = perm.mutable_data();
     {
@@ -22,6 +23,8 @@ static py::array_t<std::int32_t> shuffle_permutation(std::int64_t n)
 
 void bind_interleaver(py::module_& m)
 {
-    m.def("shuffle_permutation", &shuffle_permutation, py::arg("n"),
+    m.def("shuffle_permutation",
+          &shuffle_permutation,
+          py::arg("n"),
           "int32 [n]: permutation of the bit interleaver, out[i] = in[perm[i]].");
 }

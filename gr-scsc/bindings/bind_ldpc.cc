@@ -209,15 +209,17 @@ encode_frames(const scsc::TransportBlock& tb, const py::array& bits, int rv)
     return out;
 }
 
-int8_t* checked_soft(const scsc::TransportBlock& tb, const py::object& soft, int frames)
+/// The soft buffer's data if it has the right shape; null for None.
+void* checked_soft(const scsc::TransportBlock& tb, const py::object& soft, int frames)
 {
     if (soft.is_none())
         return nullptr;
     const std::string shape = "[" + std::to_string(frames) + ", " +
                               std::to_string(tb.n_blocks()) + ", " +
                               std::to_string(tb.graph().buffer_bits()) + "]";
-    if (!py::isinstance<py::array_t<int8_t>>(soft))
-        throw py::value_error("soft must be an int8 array of shape " + shape +
+    if (!py::isinstance<py::array_t<int8_t>>(soft) &&
+        !py::isinstance<py::array_t<int16_t>>(soft))
+        throw py::value_error("soft must be an int8 or int16 array of shape " + shape +
                               " or None");
     auto array = soft.cast<py::array>();
     if (array.ndim() != 3 || array.shape(0) != frames ||
@@ -226,7 +228,7 @@ int8_t* checked_soft(const scsc::TransportBlock& tb, const py::object& soft, int
                               py::str(array.attr("shape")).cast<std::string>());
     if ((array.flags() & py::array::c_style) == 0 || !array.writeable())
         throw py::value_error("soft must be C-contiguous and writeable");
-    return static_cast<int8_t*>(array.mutable_data());
+    return array.mutable_data();
 }
 
 py::tuple decode_frames(const scsc::TransportBlock& tb,
@@ -247,7 +249,8 @@ py::tuple decode_frames(const scsc::TransportBlock& tb,
         throw py::value_error("llr must be C-contiguous");
     check_range("rv", rv, 0, 3);
     const int frames = frames_of(llr, tb.n_blocks());
-    int8_t* soft_data = checked_soft(tb, soft, frames);
+    void* soft_data = checked_soft(tb, soft, frames);
+    const bool is_wide = py::isinstance<py::array_t<int16_t>>(soft);
 
     py::array_t<uint8_t> bits({static_cast<py::ssize_t>(frames),
                                static_cast<py::ssize_t>(tb.config().payload_bits)});
@@ -263,22 +266,19 @@ py::tuple decode_frames(const scsc::TransportBlock& tb,
     {
         py::gil_scoped_release release;
         std::vector<scsc::FrameStatus> status(frames);
-        if (is_float)
-            tb.decode(static_cast<const float*>(data),
-                      frames,
-                      rv,
-                      soft_data,
-                      bits_out,
-                      block_ok_out,
-                      status.data());
+        const auto decode = [&](const auto* in, auto* buffer) {
+            tb.decode(in, frames, rv, buffer, bits_out, block_ok_out, status.data());
+        };
+        const auto decode_into = [&](auto* buffer) {
+            if (is_float)
+                decode(static_cast<const float*>(data), buffer);
+            else
+                decode(static_cast<const int8_t*>(data), buffer);
+        };
+        if (is_wide)
+            decode_into(static_cast<int16_t*>(soft_data));
         else
-            tb.decode(static_cast<const int8_t*>(data),
-                      frames,
-                      rv,
-                      soft_data,
-                      bits_out,
-                      block_ok_out,
-                      status.data());
+            decode_into(static_cast<int8_t*>(soft_data));
         for (int f = 0; f < frames; ++f) {
             ok_out[f] = status[f].ok;
             iterations_out[f] = status[f].iterations;
@@ -366,7 +366,8 @@ void bind_ldpc(py::module_& m)
              py::arg("llr"),
              py::arg("soft") = py::none(),
              py::arg("rv") = 0,
-             "float32 or int8 [F, G], int8 [F, C, N] or None -> bits, cb_ok, tb_ok, "
+             "float32 or int8 [F, G], int8 or int16 [F, C, N] or None -> bits, cb_ok, "
+             "tb_ok, "
              "iterations.")
         .def_property_readonly(
             "bg", [](const TransportBlock& t) { return t.graph().base_graph; })

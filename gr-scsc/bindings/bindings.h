@@ -3,7 +3,8 @@
 
 #include <pybind11/pybind11.h>
 
-// One function per bound header; each checks sizes, releases the GIL around the work, nothing else.
+// One function per bound header; each checks sizes, releases the GIL around the work,
+// nothing else.
 void bind_bpg(pybind11::module_& m);
 void bind_generic_decoder(pybind11::module_& m);
 void bind_interleaver(pybind11::module_& m);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "kernels/colour_kernels.h"
-
 #include <scsc/colour.h>
+
 #include <scsc/cpu.h>
+
+#include "kernels/colour_kernels.h"
 
 #include <algorithm>
 #include <cmath>

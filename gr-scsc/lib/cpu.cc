@@ -9,13 +9,13 @@ namespace scsc {
 
 std::string isa_name(Isa isa)
 {
-    static const char* const names[] = { "generic", "sse4", "avx2", "avx512" };
+    static const char* const names[] = {"generic", "sse4", "avx2", "avx512"};
     return names[static_cast<int>(isa)];
 }
 
 std::vector<Isa> available_isas()
 {
-    std::vector<Isa> isas{ Isa::generic };
+    std::vector<Isa> isas{Isa::generic};
 #ifdef SCSC_X86
     __builtin_cpu_init();
     if (__builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("popcnt"))
@@ -42,8 +42,8 @@ static Isa choose_isa()
             return isa;
         allowed += (allowed.empty() ? "" : ", ") + isa_name(isa);
     }
-    throw std::invalid_argument("SCSC_ISA must be one of " + allowed + " on this machine, got " +
-                                wanted);
+    throw std::invalid_argument("SCSC_ISA must be one of " + allowed +
+                                " on this machine, got " + wanted);
 }
 
 Isa selected_isa()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <scsc/cpu.h>
 #include <scsc/generic_decoder.h>
+
+#include <scsc/cpu.h>
 
 #include "kernels/generic_kernels.h"
 
@@ -23,14 +24,14 @@ Kernel selected_kernel()
     switch (selected_isa()) {
 #ifdef SCSC_X86
     case Isa::sse4:
-        return { sse4::generic_lanes(), sse4::generic_decode };
+        return {sse4::generic_lanes(), sse4::generic_decode};
     case Isa::avx2:
-        return { avx2::generic_lanes(), avx2::generic_decode };
+        return {avx2::generic_lanes(), avx2::generic_decode};
     case Isa::avx512:
-        return { avx512::generic_lanes(), avx512::generic_decode };
+        return {avx512::generic_lanes(), avx512::generic_decode};
 #endif
     default:
-        return { generic::generic_lanes(), generic::generic_decode };
+        return {generic::generic_lanes(), generic::generic_decode};
     }
 }
 
@@ -52,7 +53,8 @@ int8_t* aligned(std::vector<int8_t>& memory, size_t size)
 GenericDecoder::GenericDecoder(int columns,
                                std::vector<int32_t> row_start,
                                std::vector<int32_t> column_index)
-    : d_columns(columns), d_row_start(std::move(row_start)), d_column_index(std::move(column_index))
+    : d_columns(columns), d_row_start(std::move(row_start)),
+      d_column_index(std::move(column_index))
 {
     if (columns < kGenericMinDegree || columns > kMaxColumns)
         refuse("columns must be 2.." + std::to_string(kMaxColumns), columns);
@@ -60,7 +62,8 @@ GenericDecoder::GenericDecoder(int columns,
         refuse("indices must have at most " + std::to_string(kMaxEdges) + " entries",
                static_cast<long long>(d_column_index.size()));
     if (d_row_start.size() < 2)
-        refuse("indptr must have at least 2 entries", static_cast<long long>(d_row_start.size()));
+        refuse("indptr must have at least 2 entries",
+               static_cast<long long>(d_row_start.size()));
     if (d_row_start.front() != 0)
         refuse("indptr must start with 0", d_row_start.front());
     if (d_row_start.back() != static_cast<int64_t>(d_column_index.size()))
@@ -77,7 +80,8 @@ GenericDecoder::GenericDecoder(int columns,
         for (int64_t e = start; e < end; ++e) {
             const int32_t column = d_column_index[e];
             if (column < 0 || column >= columns)
-                refuse(name + "must have indices 0.." + std::to_string(columns - 1), column);
+                refuse(name + "must have indices 0.." + std::to_string(columns - 1),
+                       column);
             if (e > start && column <= d_column_index[e - 1])
                 refuse(name + "must have strictly ascending indices", column);
         }
@@ -88,7 +92,8 @@ void GenericDecoder::quantise(const float* llr, size_t count, int8_t* out)
 {
     for (size_t i = 0; i < count; ++i) {
         const float scaled = std::isnan(llr[i]) ? 0.0f : 4.0f * llr[i];
-        out[i] = static_cast<int8_t>(std::lrintf(std::max(-127.0f, std::min(127.0f, scaled))));
+        out[i] =
+            static_cast<int8_t>(std::lrintf(std::max(-127.0f, std::min(127.0f, scaled))));
     }
 }
 

@@ -36,24 +36,31 @@ struct FilledMemory {
     {
         const FilledMemory& self = *static_cast<FilledMemory*>(user);
         const HevcPictureShape& s = self.shape;
-        if (spec->width != s.width || spec->height != s.height)
+        // A stream may carry parameter sets of its own; what they ask for must fit.
+        if (spec->width != s.width || spec->height != s.height ||
+            de265_get_chroma_format(image) != s.chroma_format)
             return 0;
+        for (int c = 0; c < plane_count(s); ++c)
+            if (de265_get_bits_per_pixel(image, c) != s.depth)
+                return 0;
         const int bytes = s.depth > 8 ? 2 : 1;
+        void* memory[3] = {nullptr, nullptr, nullptr};
+        int stride[3] = {0, 0, 0};
         for (int c = 0; c < plane_count(s); ++c) {
-            const int stride =
-                (plane_width(s, c) + kAlignment - 1) / kAlignment * kAlignment;
+            stride[c] = (plane_width(s, c) + kAlignment - 1) / kAlignment * kAlignment;
             const size_t size =
-                static_cast<size_t>(stride) * plane_height(s, c) * bytes + kTailBytes;
-            void* memory = std::aligned_alloc(
+                static_cast<size_t>(stride[c]) * plane_height(s, c) * bytes + kTailBytes;
+            memory[c] = std::aligned_alloc(
                 kAlignment, (size + kAlignment - 1) / kAlignment * kAlignment);
-            if (!memory) {
-                for (int k = 0; k < c; ++k)
-                    std::free(de265_get_image_plane_user_data(image, k));
+            if (!memory[c]) {
+                for (void* allocated : memory)
+                    std::free(allocated);
                 return 0;
             }
-            std::memset(memory, self.fill, size);
-            de265_set_image_plane(image, c, memory, stride, memory);
+            std::memset(memory[c], self.fill, size);
         }
+        for (int c = 0; c < plane_count(s); ++c)
+            de265_set_image_plane(image, c, memory[c], stride[c], memory[c]);
         return 1;
     }
 

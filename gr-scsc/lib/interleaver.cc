@@ -21,7 +21,8 @@ void shuffle_permutation(std::int64_t n, std::int32_t* perm)
     auto state = static_cast<std::uint64_t>(n);
     for (std::int64_t i = n - 1; i > 0; --i) {
         const std::uint64_t u = next_splitmix64(state);
-        const auto j = static_cast<std::int64_t>(((u >> 32) * static_cast<std::uint64_t>(i + 1)) >> 32);
+        const auto j = static_cast<std::int64_t>(
+            ((u >> 32) * static_cast<std::uint64_t>(i + 1)) >> 32);
         std::swap(perm[i], perm[j]);
     }
 }

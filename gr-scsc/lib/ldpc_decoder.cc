@@ -91,7 +91,8 @@ void LdpcDecoder::Plan::order_layers()
     for (int r = 0; r < graph.n_rows; ++r)
         rows.push_back(graph.row(r));
     const auto key = [](const std::vector<LdpcEdge>& row) {
-        return hidden_edges(row) <= 1 ? static_cast<int>(row.size()) : 1000 + static_cast<int>(row.size());
+        return hidden_edges(row) <= 1 ? static_cast<int>(row.size())
+                                      : 1000 + static_cast<int>(row.size());
     };
     std::stable_sort(rows.begin(), rows.end(), [&](const auto& a, const auto& b) {
         return key(a) < key(b);

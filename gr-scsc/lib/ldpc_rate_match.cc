@@ -70,4 +70,17 @@ void ldpc_soft_combine(const std::vector<LdpcRun>& runs,
     }
 }
 
+void ldpc_soft_combine(const std::vector<LdpcRun>& runs,
+                       const int8_t* selected,
+                       int16_t* soft)
+{
+    for (const LdpcRun& run : runs) {
+        int16_t* target = soft + run.start;
+        for (int i = 0; i < run.length; ++i)
+            target[i] = static_cast<int16_t>(
+                std::clamp(int{target[i]} + int{selected[i]}, -32767, 32767));
+        selected += run.length;
+    }
+}
+
 } // namespace scsc

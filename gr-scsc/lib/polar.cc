@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include <scsc/cpu.h>
 #include <scsc/polar.h>
+
+#include <scsc/cpu.h>
 
 #include "kernels/polar_kernels.h"
 
@@ -18,12 +19,14 @@ constexpr uint16_t kSequence[][2] = {
 };
 
 /// TS 38.212 table 5.4.1.1-1: sub-block interleaver pattern.
-constexpr int kSubBlock[32] = { 0, 1,  2,  4,  3,  5,  6,  7,  8,  16, 9,  17, 10, 18, 11, 19,
-                                12, 20, 13, 21, 14, 22, 15, 23, 24, 25, 26, 28, 27, 29, 30, 31 };
+constexpr int kSubBlock[32] = {0,  1,  2,  4,  3,  5,  6,  7,  8,  16, 9,
+                               17, 10, 18, 11, 19, 12, 20, 13, 21, 14, 22,
+                               15, 23, 24, 25, 26, 28, 27, 29, 30, 31};
 
 constexpr int kMaxLog2Size = 10;
 constexpr int kMinLog2Size = 5;
-/// Resolution 1/8, range +-255 on the channel; sums inside the decoder saturate at +-4095.
+/// Resolution 1/8, range +-255 on the channel; sums inside the decoder saturate at
+/// +-4095.
 constexpr float kLlrScale = 8.0f;
 constexpr int kMaxChannel = 2047;
 
@@ -40,7 +43,7 @@ int choose_log2_size(int k, int coded)
     const int up = ceil_log2(coded);
     const bool just_above = 8 * coded <= 9 * (1 << (up - 1)) && 16 * k < 9 * coded;
     const int by_rate = ceil_log2(8 * k);
-    const int n = std::min({ just_above ? up - 1 : up, by_rate, kMaxLog2Size });
+    const int n = std::min({just_above ? up - 1 : up, by_rate, kMaxLog2Size});
     return std::max(n, kMinLog2Size);
 }
 
@@ -64,7 +67,8 @@ void polar_transform(uint8_t* u, int size)
                 u[i] ^= u[i + half];
 }
 
-/// Order of transmission of `coded` bits: written row by row into a triangle, read by columns.
+/// Order of transmission of `coded` bits: written row by row into a triangle, read by
+/// columns.
 std::vector<uint16_t> triangular_order(int coded)
 {
     int side = 1;
@@ -84,7 +88,8 @@ std::vector<uint16_t> triangular_order(int coded)
 
 } // namespace
 
-PolarCode::PolarCode(int payload, int coded) : d_payload(payload), d_coded(coded), d_log2_size(0)
+PolarCode::PolarCode(int payload, int coded)
+    : d_payload(payload), d_coded(coded), d_log2_size(0)
 {
     if (payload < kMinPayload || payload > kMaxPayload)
         throw std::invalid_argument("payload must be 20..1013 bits, got " +
@@ -92,8 +97,9 @@ PolarCode::PolarCode(int payload, int coded) : d_payload(payload), d_coded(coded
     const int k = payload + kCrcBits;
     if (coded < k || coded > kMaxCoded)
         throw std::invalid_argument("coded must be " + std::to_string(k) + ".." +
-                                    std::to_string(kMaxCoded) + " bits for a payload of " +
-                                    std::to_string(payload) + ", got " + std::to_string(coded));
+                                    std::to_string(kMaxCoded) +
+                                    " bits for a payload of " + std::to_string(payload) +
+                                    ", got " + std::to_string(coded));
     d_log2_size = choose_log2_size(k, coded);
     const int n = size();
     std::vector<uint16_t> order(n);
@@ -214,11 +220,15 @@ bool PolarDecoder::decode(const float* llr, uint8_t* bits)
     const int observed = load_channel(llr);
     // The kernel wants 64-byte alignment, which std::vector does not promise.
     const auto address = reinterpret_cast<uintptr_t>(d_memory.data());
-    int16_t* workspace = reinterpret_cast<int16_t*>((address + 63) & ~uintptr_t{ 63 });
+    int16_t* workspace = reinterpret_cast<int16_t*>((address + 63) & ~uintptr_t{63});
     alignas(16) int16_t metrics[8];
-    const PolarListJob job{ d_code.log2_size(), d_list_size, d_code.nodes().data(),
-                            d_channel.data(),   workspace,   d_paths.data(),
-                            metrics };
+    const PolarListJob job{d_code.log2_size(),
+                           d_list_size,
+                           d_code.nodes().data(),
+                           d_channel.data(),
+                           workspace,
+                           d_paths.data(),
+                           metrics};
     switch (selected_isa()) {
 #ifdef SCSC_X86
     case Isa::sse4:
@@ -235,7 +245,7 @@ bool PolarDecoder::decode(const float* llr, uint8_t* bits)
         generic::polar_list_decode(job);
     }
     polar_transform(d_paths.data(), d_code.size()); // its own inverse
-    int order[8] = { 0, 1, 2, 3, 4, 5, 6, 7 };
+    int order[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     std::stable_sort(order, order + d_list_size, [&](int a, int b) {
         return metrics[a] < metrics[b];
     });

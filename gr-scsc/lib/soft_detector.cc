@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "kernels/soft_detector_kernels.h"
+#include <scsc/soft_detector.h>
 
 #include <scsc/cpu.h>
+
+#include "kernels/soft_detector_kernels.h"
 
 #include <cmath>
 #include <cstdlib>
@@ -19,14 +21,21 @@ struct Kernels {
 
 Kernels kernels()
 {
-#define SCSC_KERNELS_OF(isa) { isa::soft_ml, isa::soft_linear, isa::block_product }
+#define SCSC_KERNELS_OF(isa)                                                             \
+    {                                                                                    \
+        isa::soft_ml, isa::soft_linear, isa::block_product                               \
+    }
     switch (selected_isa()) {
 #ifdef SCSC_X86
-    case Isa::avx512: return SCSC_KERNELS_OF(avx512);
-    case Isa::avx2: return SCSC_KERNELS_OF(avx2);
-    case Isa::sse4: return SCSC_KERNELS_OF(sse4);
+    case Isa::avx512:
+        return SCSC_KERNELS_OF(avx512);
+    case Isa::avx2:
+        return SCSC_KERNELS_OF(avx2);
+    case Isa::sse4:
+        return SCSC_KERNELS_OF(sse4);
 #endif
-    default: return SCSC_KERNELS_OF(generic);
+    default:
+        return SCSC_KERNELS_OF(generic);
     }
 #undef SCSC_KERNELS_OF
 }
@@ -35,7 +44,8 @@ struct Free {
     void operator()(float* p) const { std::free(p); }
 };
 
-/// Gray levels of one real dimension, index = bits MSB first; energy 1/2 (TS 38.211 5.1.3-5.1.6).
+/// Gray levels of one real dimension, index = bits MSB first; energy 1/2
+/// (TS 38.211 5.1.3-5.1.6).
 PamLevels pam_levels(int n_bits)
 {
     PamLevels pam = {};
@@ -68,7 +78,8 @@ void soft_ml(const JointDetection& job)
 
 void soft_linear(const LinearDetection& job)
 {
-    kernels().linear(job, pam_levels(job.bits_per_symbol == 1 ? 1 : job.bits_per_symbol / 2));
+    kernels().linear(job,
+                     pam_levels(job.bits_per_symbol == 1 ? 1 : job.bits_per_symbol / 2));
 }
 
 void block_product(const BlockProduct& job) { kernels().product(job); }

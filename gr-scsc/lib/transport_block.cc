@@ -9,6 +9,7 @@
 #include <cstring>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 
 namespace scsc {
 
@@ -62,6 +63,26 @@ int lifting_columns(int base_graph, int bits_with_crc)
            : bits_with_crc > 560 ? 9
            : bits_with_crc > 192 ? 8
                                  : 6;
+}
+
+/// Where the decoder reads its LLRs: in the caller's soft buffer itself if it is int8,
+/// else in zeroed scratch.
+template <typename Soft>
+int8_t* decoder_input(Soft* soft, size_t start, size_t n)
+{
+    if constexpr (std::is_same_v<Soft, int8_t>)
+        if (soft != nullptr)
+            return soft + start;
+    int8_t* own = grow(scratch().soft, n);
+    std::memset(own, 0, n);
+    return own;
+}
+
+template <typename Soft>
+void narrow(const Soft* wide, size_t n, int8_t* out)
+{
+    for (size_t i = 0; i < n; ++i)
+        out[i] = static_cast<int8_t>(std::clamp<int>(wide[i], -127, 127));
 }
 
 } // namespace
@@ -202,10 +223,11 @@ void TransportBlock::encode(const uint8_t* bits,
     });
 }
 
+template <typename Soft>
 void TransportBlock::combine(const float* llr,
                              int block,
                              int redundancy_version,
-                             int8_t* soft) const
+                             Soft* soft) const
 {
     const int n = d_sent[block];
     const int qm = d_config.bits_per_symbol;
@@ -220,10 +242,11 @@ void TransportBlock::combine(const float* llr,
         runs(block, redundancy_version), qm > 1 ? memory + n : memory, soft);
 }
 
+template <typename Soft>
 void TransportBlock::combine(const int8_t* llr,
                              int block,
                              int redundancy_version,
-                             int8_t* soft) const
+                             Soft* soft) const
 {
     const int n = d_sent[block];
     int8_t* memory = grow(scratch().llr, n);
@@ -250,11 +273,11 @@ bool TransportBlock::check_frame(const uint8_t* words, uint8_t* bits) const
     return expected == received;
 }
 
-template <typename Llr>
+template <typename Llr, typename Soft>
 void TransportBlock::decode(const Llr* llr,
                             int frames,
                             int redundancy_version,
-                            int8_t* soft,
+                            Soft* soft,
                             uint8_t* bits,
                             bool* block_ok,
                             FrameStatus* status) const
@@ -272,21 +295,20 @@ void TransportBlock::decode(const Llr* llr,
     parallel_for(ceil_div(total, pass), [&](int group) {
         const int first = group * pass;
         const int count = std::min(pass, total - first);
-        int8_t* own = soft;
-        if (soft == nullptr) {
-            own = grow(scratch().soft, count * n);
-            std::memset(own, 0, count * n);
-        } else {
-            own += first * n;
-        }
+        int8_t* seen = decoder_input(soft, first * n, count * n);
         LdpcBlock blocks[64];
         for (int b = 0; b < count; ++b) {
             const int f = (first + b) / c, r = (first + b) % c;
-            combine(llr + static_cast<size_t>(f) * d_config.coded_bits + d_sent_start[r],
-                    r,
-                    redundancy_version,
-                    own + b * n);
-            blocks[b] = {own + b * n,
+            const Llr* received =
+                llr + static_cast<size_t>(f) * d_config.coded_bits + d_sent_start[r];
+            if (std::is_same_v<Soft, int8_t> || soft == nullptr) {
+                combine(received, r, redundancy_version, seen + b * n);
+            } else {
+                Soft* kept = soft + (first + b) * n;
+                combine(received, r, redundancy_version, kept);
+                narrow(kept, n, seen + b * n);
+            }
+            blocks[b] = {seen + b * n,
                          words.data() + static_cast<size_t>(first + b) * d_used_bits,
                          false,
                          0};
@@ -310,9 +332,13 @@ void TransportBlock::decode(const Llr* llr,
     });
 }
 
-template void TransportBlock::decode<float>(
+template void TransportBlock::decode(
     const float*, int, int, int8_t*, uint8_t*, bool*, FrameStatus*) const;
-template void TransportBlock::decode<int8_t>(
+template void TransportBlock::decode(
+    const float*, int, int, int16_t*, uint8_t*, bool*, FrameStatus*) const;
+template void TransportBlock::decode(
     const int8_t*, int, int, int8_t*, uint8_t*, bool*, FrameStatus*) const;
+template void TransportBlock::decode(
+    const int8_t*, int, int, int16_t*, uint8_t*, bool*, FrameStatus*) const;
 
 } // namespace scsc

@@ -19,10 +19,12 @@ void expect(bool condition, const char* claim)
 }
 
 // Hamming (7, 4).
-const std::vector<int32_t> kRowStart = { 0, 4, 8, 12 };
-const std::vector<int32_t> kColumns = { 0, 1, 3, 4, 0, 2, 3, 5, 1, 2, 3, 6 };
+const std::vector<int32_t> kRowStart = {0, 4, 8, 12};
+const std::vector<int32_t> kColumns = {0, 1, 3, 4, 0, 2, 3, 5, 1, 2, 3, 6};
 
-bool refused(int columns, std::vector<int32_t> row_start, std::vector<int32_t> column_index)
+bool refused(int columns,
+             std::vector<int32_t> row_start,
+             std::vector<int32_t> column_index)
 {
     try {
         scsc::GenericDecoder decoder(columns, row_start, column_index);
@@ -55,7 +57,7 @@ void single_weak_errors_are_corrected()
 
 void quantiser_bounds_its_input()
 {
-    const float llr[] = { 0.1f, 0.13f, -1e30f, INFINITY, NAN, -2.0f };
+    const float llr[] = {0.1f, 0.13f, -1e30f, INFINITY, NAN, -2.0f};
     int8_t out[6];
     scsc::GenericDecoder::quantise(llr, 6, out);
     expect(out[0] == 0 && out[1] == 1 && out[2] == -127 && out[3] == 127 && out[4] == 0 &&
@@ -69,9 +71,9 @@ int main()
 {
     expect(!refused(7, kRowStart, kColumns), "a proper matrix is taken");
     expect(refused(6, kRowStart, kColumns), "columns are bounded");
-    expect(refused(7, { 0, 4, 8 }, kColumns), "row starts cover all indices");
-    expect(refused(7, { 0, 12, 4, 12 }, kColumns), "row starts ascend");
-    expect(refused(7, { 0, 1, 12 }, kColumns), "row weights are bounded");
+    expect(refused(7, {0, 4, 8}, kColumns), "row starts cover all indices");
+    expect(refused(7, {0, 12, 4, 12}, kColumns), "row starts ascend");
+    expect(refused(7, {0, 1, 12}, kColumns), "row weights are bounded");
     single_weak_errors_are_corrected();
     quantiser_bounds_its_input();
     return failures != 0;

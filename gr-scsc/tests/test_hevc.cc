@@ -64,6 +64,25 @@ void test_other_shape_is_not_taken()
     check(!decoded.complete, "a picture of another size is not taken");
 }
 
+/// Filled memory is laid out for the expected shape: a deeper or more colourful stream of
+/// the same size must not be written into it.
+void test_other_format_is_not_taken_into_filled_memory()
+{
+    const auto deep = coded(ramp(10), 10, false);
+    const auto as_8_bits =
+        scsc::hevc_decode(deep.data(), deep.size(), {kWidth, kHeight, 0, 8}, {false, 0});
+    check(!as_8_bits.complete, "a picture of another depth is not taken");
+    const auto plane = ramp(8);
+    const auto colour = scsc::hevc_encode(
+        {{plane.data(), plane.data(), plane.data()}, kWidth, kHeight, 3, 8}, {});
+    for (int chroma_format : {0, 1, 2}) {
+        const scsc::HevcPictureShape shape = {kWidth, kHeight, chroma_format, 8};
+        const auto decoded =
+            scsc::hevc_decode(colour.data(), colour.size(), shape, {false, 0});
+        check(!decoded.complete, "a picture of another chroma format is not taken");
+    }
+}
+
 void test_unwritten_memory_shows_the_fill()
 {
     auto stream = coded(ramp(8), 8, false);
@@ -113,6 +132,7 @@ void run()
 {
     test_lossless_planes_are_exact();
     test_other_shape_is_not_taken();
+    test_other_format_is_not_taken_into_filled_memory();
     test_unwritten_memory_shows_the_fill();
     test_bad_arguments_are_refused();
 }

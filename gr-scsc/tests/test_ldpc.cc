@@ -60,7 +60,7 @@ void round_trip(int a, int g, int qm, int buffer_limit)
     tb.decode(nothing.data(),
               frames,
               0,
-              nullptr,
+              static_cast<int8_t*>(nullptr),
               decoded.data(),
               block_ok.get(),
               status.data());

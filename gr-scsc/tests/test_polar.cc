@@ -31,7 +31,8 @@ bool refused(int payload, int coded)
 
 void positions_are_consistent()
 {
-    for (int payload = scsc::PolarCode::kMinPayload; payload <= scsc::PolarCode::kMaxPayload;
+    for (int payload = scsc::PolarCode::kMinPayload;
+         payload <= scsc::PolarCode::kMaxPayload;
          payload += 31)
         for (int coded = payload + 11; coded <= 2500; coded += 97) {
             const scsc::PolarCode code(payload, coded);

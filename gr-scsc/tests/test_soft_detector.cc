@@ -46,8 +46,12 @@ Case make_case(int n_rx, int n_points, int n_uses, int n_blocks, float inv_n0)
     c.llr.assign(uses * static_cast<size_t>(n_bits), 99);
     for (int t = 0; t < n_uses; ++t)
         c.block.push_back(t % n_blocks);
-    c.job = { { c.y.data(), n_rx, n_uses, c.block.data() }, c.centroids.data(), n_points,
-              c.inv_n0.data(), true, c.llr.data() };
+    c.job = {{c.y.data(), n_rx, n_uses, c.block.data()},
+             c.centroids.data(),
+             n_points,
+             c.inv_n0.data(),
+             true,
+             c.llr.data()};
     return c;
 }
 
@@ -55,7 +59,7 @@ double reference(const Case& c, int use, int stride)
 {
     const int n_rx = c.job.uses.n_rx, n_points = c.job.n_centroids;
     const int block = c.block[static_cast<size_t>(use)];
-    double top[2] = { -1e300, -1e300 };
+    double top[2] = {-1e300, -1e300};
     std::vector<double> q;
     for (int i = 0; i < n_points; ++i) {
         double d = 0;
@@ -72,7 +76,7 @@ double reference(const Case& c, int use, int stride)
         if (q.back() > top[bit])
             top[bit] = q.back();
     }
-    double sum[2] = { 0, 0 };
+    double sum[2] = {0, 0};
     for (int i = 0; i < n_points; ++i) {
         const int bit = i & stride ? 1 : 0;
         sum[bit] += c.job.exact ? std::exp(q[static_cast<size_t>(i)] - top[bit]) : 0;
@@ -81,7 +85,8 @@ double reference(const Case& c, int use, int stride)
     return top[0] - top[1] + correction;
 }
 
-void joint_matches_double(int n_rx, int n_points, int n_uses, int n_blocks, float inv_n0, bool exact)
+void joint_matches_double(
+    int n_rx, int n_points, int n_uses, int n_blocks, float inv_n0, bool exact)
 {
     Case c = make_case(n_rx, n_points, n_uses, n_blocks, inv_n0);
     c.job.exact = exact;
@@ -91,21 +96,27 @@ void joint_matches_double(int n_rx, int n_points, int n_uses, int n_blocks, floa
         for (int stride = n_points / 2; stride; stride /= 2, ++at) {
             const double expected = reference(c, t, stride);
             const double error = std::fabs(c.llr[at] - expected);
-            check(error <= 1e-4 * std::fmax(1, std::fabs(expected)), "joint LLR", n_points, t);
+            check(error <= 1e-4 * std::fmax(1, std::fabs(expected)),
+                  "joint LLR",
+                  n_points,
+                  t);
         }
 }
 
 void bad_samples_are_erased()
 {
-    const float bad[] = { std::numeric_limits<float>::quiet_NaN(),
-                          std::numeric_limits<float>::infinity(), 3e38f };
+    const float bad[] = {std::numeric_limits<float>::quiet_NaN(),
+                         std::numeric_limits<float>::infinity(),
+                         3e38f};
     for (float value : bad) {
         Case c = make_case(2, 16, 5, 1, 1);
         c.y[2 * 3] = value;
         scsc::soft_ml(c.job);
         for (size_t k = 0; k < 20; ++k)
-            check(std::isfinite(c.llr[k]) && (k / 4 == 3) == (c.llr[k] == 0), "erasure",
-                  static_cast<int>(k), 0);
+            check(std::isfinite(c.llr[k]) && (k / 4 == 3) == (c.llr[k] == 0),
+                  "erasure",
+                  static_cast<int>(k),
+                  0);
     }
 }
 
@@ -113,13 +124,15 @@ void bad_samples_are_erased()
 
 int main()
 {
-    for (int n_points : { 2, 4, 8, 16, 64, 4096 })
-        for (int n_rx : { 1, 2, 3 })
-            for (bool exact : { true, false })
-                joint_matches_double(n_rx, n_points, n_points > 64 ? 17 : 53, 1, 2, exact);
+    for (int n_points : {2, 4, 8, 16, 64, 4096})
+        for (int n_rx : {1, 2, 3})
+            for (bool exact : {true, false})
+                joint_matches_double(
+                    n_rx, n_points, n_points > 64 ? 17 : 53, 1, 2, exact);
     joint_matches_double(2, 16, 53, 7, 2, true);
     joint_matches_double(3, 8, 53, 53, 2, true);
-    joint_matches_double(2, 16, 53, 1, 1e4f, true); // LLRs far beyond the range of float sums
+    joint_matches_double(
+        2, 16, 53, 1, 1e4f, true); // LLRs far beyond the range of float sums
     bad_samples_are_erased();
     std::printf("%d failures\n", g_failures);
     return g_failures != 0;

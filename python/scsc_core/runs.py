@@ -4,6 +4,7 @@
 runs/<time>-<name>/   config.yaml  metrics.json  log.jsonl  pictures, panel.png
 """
 
+import contextlib
 import json
 import math
 import re
@@ -52,6 +53,11 @@ class RunFolder:
         temporary = path.with_suffix(".part")
         Image.fromarray(image).save(temporary, format="png")
         return temporary.replace(path)
+
+    def discard_if_empty(self) -> None:
+        """Remove the folder of a run that ended before it had anything to keep."""
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
 
     def _write(self, name: str, text: str) -> Path:
         temporary = self.path / f"{name}.part"

@@ -197,3 +197,14 @@ def test_image_that_is_not_uint8_rgb_is_refused_and_leaves_no_file(tmp_path):
         RunFolder(tmp_path).save_image("a", np.zeros((4, 4, 3)))
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folder_of_a_run_that_kept_nothing_is_discarded_and_another_is_not(tmp_path):
+    empty, used = create_run("empty", tmp_path), create_run("used", tmp_path)
+    used.log({"a": 1})
+
+    empty.discard_if_empty()
+    used.discard_if_empty()
+
+    assert not empty.path.exists()
+    assert used.path.is_dir()

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// RGB pictures to the planes of a BPG file and back: a 3 x 3 matrix and 2:1 filters on
+/// the chroma planes, in integers, so that every instruction set gives the same samples.
+///
+/// Source: ITU-R BT.601, BT.709 and BT.2020 matrices; filters and roundings equal to
+/// libbpg's as its results show them (bpg.md section 4).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Which instruction set the kernels use. Source: ours.
 #pragma once
 
 #include <string>
@@ -12,8 +14,9 @@ enum class Isa { generic, sse4, avx2, avx512 };
 /// Instruction sets that this build and this processor can both run, in rising order.
 std::vector<Isa> available_isas();
 
-/// The instruction set in use: the widest available one, or the one that the environment variable
-/// SCSC_ISA names when the process starts. An unknown or unavailable name throws std::invalid_argument.
+/// The instruction set in use: the widest available one, or the one that the environment
+/// variable SCSC_ISA names when the process starts. An unknown or unavailable name throws
+/// std::invalid_argument.
 Isa selected_isa();
 
 /// Name of an instruction set: generic, sse4, avx2 or avx512.

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Remainders of words of one byte per bit; any length, no allocation.
+/// Source: TS 38.212 section 5.1.
 #pragma once
 
 #include <cstddef>

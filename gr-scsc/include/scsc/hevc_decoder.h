@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// One HEVC intra picture out of an Annex B stream, through libde265.
+/// Source: ITU-T H.265; stream layout as in bpg.md section 3.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// One HEVC intra picture as an Annex B stream, through x265.
+/// Source: ITU-T H.265; the tools kept to are those of bpg.md section 3.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Decoder of NR LDPC code blocks.
+///
+/// Layered min-sum on int8: R_e = s_e f(min over e' != e of |L_e' - R_e'|), f a
+/// normalisation and an offset by base graph, messages clipped to 31, posteriors to the
+/// int8 range. Sizes are the caller's to keep: nothing is checked here.
+/// Source: TS 38.212 section 5.3.2; channel_coding.md section 6.
 #pragma once
 
 #include <scsc/crc.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Encoder of NR LDPC code blocks: four core rows by back substitution, then one XOR of
+/// rotated columns per extension row. Source: TS 38.212 section 5.3.2.
 #pragma once
 
 #include <scsc/ldpc_graph.h>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Base graphs and lifting sizes of the NR LDPC codes.
+/// Source: TS 38.212 tables 5.3.2-1 to 5.3.2-3.
 #pragma once
 
 #include <array>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Circular buffer, redundancy versions and bit interleaver of one NR LDPC code block.
+/// The caller keeps arguments in their ranges. Source: TS 38.212 section 5.4.2.
 #pragma once
 
 #include <scsc/ldpc_graph.h>
@@ -40,5 +43,11 @@ void ldpc_rate_match(const std::vector<LdpcRun>& runs,
 void ldpc_soft_combine(const std::vector<LdpcRun>& runs,
                        const int8_t* selected,
                        int8_t* soft);
+
+/// The same into a wide soft buffer, clipped to +-32767: exact for 258 combinings
+/// of any LLRs.
+void ldpc_soft_combine(const std::vector<LdpcRun>& runs,
+                       const int8_t* selected,
+                       int16_t* soft);
 
 } // namespace scsc

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// Soft MIMO detection over many channel uses: joint maximum likelihood, linear filters
+/// with scalar demapping, and a plain product. Sizes and block indices are the caller's
+/// to keep in range; soft_ml throws std::bad_alloc when it has no working memory. Source:
+/// Han et al., section II-C; link.md section 7.
 #pragma once
 
 #include <cstdint>
@@ -11,18 +16,19 @@ constexpr int kMaxStreams = 16;
 
 /// Received vectors and the fading block that each of them belongs to.
 struct ReceivedUses {
-    const float* y;              ///< [n_rx, n_uses] complex, re and im interleaved
-    int n_rx;                    ///< 1..kMaxReceive
-    int64_t n_uses;              ///< >= 0
-    const int32_t* block_of_use; ///< [n_uses], any order; runs of one block are the fast case
+    const float* y; ///< [n_rx, n_uses] complex, re and im interleaved
+    int n_rx;       ///< 1..kMaxReceive
+    int64_t n_uses; ///< >= 0
+    const int32_t*
+        block_of_use; ///< [n_uses], any order; runs of one block are the fast case
 };
 
 /// Joint detection of all bits of a channel use.
 ///
-/// q_i = -inv_n0 |y - S_i|^2;  LLR_k = LSE_{b_k(i) = 0} q_i - LSE_{b_k(i) = 1} q_i; positive means
-/// bit 0; b_0 is the MSB of i. `exact` false takes the maximum for LSE. Error against float64:
-/// below 1e-4 relative or absolute. A use with a non-finite sample gets LLR 0 (an erasure), and
-/// every LLR is finite.
+/// q_i = -inv_n0 |y - S_i|^2;  LLR_k = LSE_{b_k(i) = 0} q_i - LSE_{b_k(i) = 1} q_i;
+/// positive means bit 0; b_0 is the MSB of i. `exact` false takes the maximum for LSE.
+/// Error against float64: below 1e-4 relative or absolute. A use with a non-finite sample
+/// gets LLR 0 (an erasure), and every LLR is finite.
 struct JointDetection {
     ReceivedUses uses;
     const float* centroids; ///< [blocks, n_centroids, n_rx] complex

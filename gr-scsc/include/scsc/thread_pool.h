@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// One pool of threads for all native calls. Source: ours.
 #pragma once
 
 #include <functional>

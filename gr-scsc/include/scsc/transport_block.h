@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+/// @file
+/// NR transport blocks: CRC, segmentation, LDPC, rate matching, soft combining.
+/// Source: TS 38.212 sections 5.1 to 5.5 and 7.2.
 #pragma once
 
 #include <scsc/crc.h>
@@ -52,12 +55,13 @@ public:
     encode(const uint8_t* bits, int frames, int redundancy_version, uint8_t* coded) const;
 
     /// llr [frames, G] -> bits [frames, A], block_ok [frames, C], status [frames].
-    /// soft [frames, C, N] is updated in place; null: this transmission alone.
-    template <typename Llr>
+    /// soft [frames, C, N] is updated in place; null: this transmission alone. int8_t
+    /// clips every sum to +-127; int16_t keeps it and clips what the decoder sees.
+    template <typename Llr, typename Soft>
     void decode(const Llr* llr,
                 int frames,
                 int redundancy_version,
-                int8_t* soft,
+                Soft* soft,
                 uint8_t* bits,
                 bool* block_ok,
                 FrameStatus* status) const;
@@ -70,9 +74,10 @@ private:
                       int block,
                       int redundancy_version,
                       uint8_t* sent) const;
-    void combine(const float* llr, int block, int redundancy_version, int8_t* soft) const;
-    void
-    combine(const int8_t* llr, int block, int redundancy_version, int8_t* soft) const;
+    template <typename Soft>
+    void combine(const float* llr, int block, int redundancy_version, Soft* soft) const;
+    template <typename Soft>
+    void combine(const int8_t* llr, int block, int redundancy_version, Soft* soft) const;
     bool check_frame(const uint8_t* words, uint8_t* bits) const;
 
     TransportBlockConfig d_config;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Row kernels of the colour conversion (bpg.md section 4): plain data in and out.
 #pragma once
 
 #include <cstdint>

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Rows of the colour conversion, left to the compiler's vectoriser: integers only, so
+// that every instruction set gives the same bits. Filter taps as libbpg's results show
+// them.
 #include "colour_kernels.h"
 
-namespace scsc {
-namespace SCSC_ISA_NS {
+namespace scsc::SCSC_ISA_NS {
+
 extern const ColourKernels colour_kernels;
 
 namespace {
@@ -179,5 +182,4 @@ const ColourKernels colour_kernels = {
     double_row_cosited,
 };
 
-} // namespace SCSC_ISA_NS
-} // namespace scsc
+} // namespace scsc::SCSC_ISA_NS

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// What the kernel of the sparse parity-check decoder takes and gives: plain data, no STL.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +14,10 @@ struct GenericJob {
     int words;                   ///< code words in this batch, 1..lanes
     const int8_t* llr;           ///< [words, columns]
     int max_iterations;
-    int8_t* posterior; ///< workspace [columns * 64], aligned to 64 bytes
-    int8_t* messages;  ///< workspace [edges * 64], aligned to 64 bytes
-    uint8_t* bits;     ///< out [words, columns]
-    bool* ok;          ///< out [words]
+    int8_t* posterior;   ///< workspace [columns * 64], aligned to 64 bytes
+    int8_t* messages;    ///< workspace [edges * 64], aligned to 64 bytes
+    uint8_t* bits;       ///< out [words, columns]
+    bool* ok;            ///< out [words]
     int32_t* iterations; ///< out [words]
 };
 
@@ -24,10 +25,10 @@ constexpr int kGenericMaxLanes = 64;
 constexpr int kGenericMinDegree = 2;
 constexpr int kGenericMaxDegree = 256;
 
-#define SCSC_DECLARE_GENERIC(isa)             \
-    namespace isa {                           \
-    int generic_lanes();                      \
-    void generic_decode(const GenericJob& job); \
+#define SCSC_DECLARE_GENERIC(isa)                                                        \
+    namespace isa {                                                                      \
+    int generic_lanes();                                                                 \
+    void generic_decode(const GenericJob& job);                                          \
     }
 SCSC_DECLARE_GENERIC(generic)
 SCSC_DECLARE_GENERIC(sse4)

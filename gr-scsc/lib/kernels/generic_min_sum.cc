@@ -1,46 +1,52 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Layered min-sum for any sparse parity-check matrix: one lane per code word, one layer per row.
+// Layered min-sum for any sparse parity-check matrix: one lane per code word, one layer
+// per row.
 #include "generic_kernels.h"
-#include "generic_simd.h"
+#include "simd_int8.h"
 
 #include <cstddef>
 
 namespace scsc::SCSC_ISA_NS {
 namespace {
 
-constexpr int kLanes = Words8::kLanes;
+using S = Int8;
+using T = Int8::T;
+constexpr int kLanes = S::W;
 /// Larger messages could turn a saturated posterior around (channel_coding.md section 6).
 constexpr int kMaxMessage = 31;
 
 /// Normalised and offset, correctly rounded: m - (m + 4) / 8 - 1, at least 0, at most 31.
-inline Words8 corrected(Words8 m)
+inline T corrected(T m)
 {
-    m = subu(m, eighth(adds(minu(m, Words8::all(120)), Words8::all(4))));
-    return minu(subu(m, Words8::all(1)), Words8::all(kMaxMessage));
+    const T rounded = S::adds(S::minu(m, S::set1(120)), S::set1(4));
+    m = S::subu(m, S::shift_right<3>(rounded));
+    return S::minu(S::subu(m, S::set1(1)), S::set1(kMaxMessage));
 }
 
 /// Degree 0: the degree is only known at run time.
 template <int Degree, bool First>
-inline void update_row(const int32_t* columns, int run_time_degree, int8_t* posterior, int8_t* r)
+inline void
+update_row(const int32_t* columns, int run_time_degree, int8_t* posterior, int8_t* r)
 {
     const int degree = Degree ? Degree : run_time_degree;
-    Words8 v[Degree ? Degree : kGenericMaxDegree];
-    Words8 least = Words8::all(127), second = Words8::all(127), parity = Words8::all(0);
+    T v[Degree ? Degree : kGenericMaxDegree];
+    T least = S::set1(127), second = S::set1(127), parity = S::set1(0);
     for (int e = 0; e < degree; ++e) {
-        v[e] = Words8::load(posterior + static_cast<size_t>(columns[e]) * kLanes);
+        v[e] = S::load(posterior + static_cast<size_t>(columns[e]) * kLanes);
         if (!First)
-            v[e] = subs(v[e], Words8::load(r + e * kLanes));
-        const Words8 m = magnitude(v[e]);
-        second = minu(second, maxu(least, m));
-        least = minu(least, m);
-        parity = parity ^ v[e];
+            v[e] = S::subs(v[e], S::load(r + e * kLanes));
+        const T m = S::abs(v[e]);
+        second = S::minu(second, S::maxu(least, m));
+        least = S::minu(least, m);
+        parity = S::bit_xor(parity, v[e]);
     }
-    const Words8 weak = corrected(least), strong = corrected(second);
+    const T weak = corrected(least), strong = corrected(second);
     for (int e = 0; e < degree; ++e) {
-        const Words8 message =
-            with_sign(where_equal(magnitude(v[e]), least, strong, weak), parity ^ v[e]);
-        message.store(r + e * kLanes);
-        adds(v[e], message).store(posterior + static_cast<size_t>(columns[e]) * kLanes);
+        const T m = S::select_equal(S::abs(v[e]), least, strong, weak);
+        const T message = S::apply_sign(m, S::bit_xor(parity, v[e]));
+        S::store(r + e * kLanes, message);
+        S::store(posterior + static_cast<size_t>(columns[e]) * kLanes,
+                 S::adds(v[e], message));
     }
 }
 
@@ -52,9 +58,9 @@ void iterate(const GenericJob& job)
         const int degree = job.row_start[row + 1] - start;
         const int32_t* columns = job.column_index + start;
         int8_t* r = job.messages + static_cast<size_t>(start) * kLanes;
-#define SCSC_DEGREE(d)                                         \
-    case d:                                                    \
-        update_row<d, First>(columns, d, job.posterior, r); \
+#define SCSC_DEGREE(d)                                                                   \
+    case d:                                                                              \
+        update_row<d, First>(columns, d, job.posterior, r);                              \
         break;
         switch (degree) {
             SCSC_DEGREE(3)
@@ -76,17 +82,19 @@ void iterate(const GenericJob& job)
 /// Lanes with a failed check; gives up as soon as every lane of interest has failed.
 uint64_t failed_lanes(const GenericJob& job, uint64_t interest)
 {
-    Words8 failed = Words8::all(0);
+    T failed = S::set1(0);
     for (int row = 0; row < job.rows; ++row) {
-        Words8 parity = Words8::all(0);
+        T parity = S::set1(0);
         for (int32_t e = job.row_start[row]; e < job.row_start[row + 1]; ++e)
-            parity = parity ^ Words8::load(job.posterior +
-                                           static_cast<size_t>(job.column_index[e]) * kLanes);
-        failed = failed | parity;
-        if (row % 8 == 7 && (negative(failed) & interest) == interest)
+            parity =
+                S::bit_xor(parity,
+                           S::load(job.posterior +
+                                   static_cast<size_t>(job.column_index[e]) * kLanes));
+        failed = S::bit_or(failed, parity);
+        if (row % 8 == 7 && (S::negative(failed) & interest) == interest)
             return interest;
     }
-    return negative(failed);
+    return S::negative(failed);
 }
 
 /// Lanes in which some bit was left undecided.
@@ -94,11 +102,12 @@ uint64_t undecided_lanes(const GenericJob& job)
 {
     uint64_t lanes = 0;
     for (int c = 0; c < job.columns; ++c)
-        lanes |= zero_lanes(Words8::load(job.posterior + static_cast<size_t>(c) * kLanes));
+        lanes |= S::zero(S::load(job.posterior + static_cast<size_t>(c) * kLanes));
     return lanes;
 }
 
-/// Columns that are moved between words and lanes together, so that both sides stay in the cache.
+/// Columns that are moved between words and lanes together, so that both sides stay in
+/// the cache.
 constexpr int kTile = 64;
 
 void load_words(const GenericJob& job)
@@ -109,8 +118,9 @@ void load_words(const GenericJob& job)
         for (int w = 0; w < kLanes; ++w) {
             const int8_t* word = job.llr + static_cast<size_t>(w) * job.columns;
             for (int c = first; c < last; ++c) {
-                const int8_t value = w < job.words ? word[c] : int8_t{ 0 };
-                tile[static_cast<size_t>(c - first) * kLanes + w] = value == -128 ? -127 : value;
+                const int8_t value = w < job.words ? word[c] : int8_t{0};
+                tile[static_cast<size_t>(c - first) * kLanes + w] =
+                    value == -128 ? -127 : value;
             }
         }
     }
@@ -145,7 +155,7 @@ int generic_lanes() { return kLanes; }
 void generic_decode(const GenericJob& job)
 {
     load_words(job);
-    uint64_t open = job.words == 64 ? ~uint64_t{ 0 } : (uint64_t{ 1 } << job.words) - 1;
+    uint64_t open = job.words == 64 ? ~uint64_t{0} : (uint64_t{1} << job.words) - 1;
     for (int i = 1; i <= job.max_iterations && open; ++i) {
         if (i == 1)
             iterate<true>(job);

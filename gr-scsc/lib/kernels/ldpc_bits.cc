@@ -2,14 +2,14 @@
 // Byte loops around the decoder: quantising, interleaving, soft combining, XOR of
 // columns.
 #include "ldpc_internal.h"
-#include "simd.h"
+#include "simd_int8.h"
 
 namespace scsc::SCSC_ISA_NS {
 
 namespace {
 
-using S = Simd;
-using T = Simd::T;
+using S = Int8;
+using T = Int8::T;
 
 template <int step>
 bool hard_bits_step(const int8_t* lane, int n, uint8_t* bits)
@@ -92,7 +92,7 @@ int8_t quantise_one(float x)
     return static_cast<int8_t>(word);
 }
 
-#if defined(SCSC_ISA_avx512) || defined(SCSC_ISA_avx2) || defined(SCSC_ISA_sse4)
+#ifdef SCSC_ISA_X86
 __m128i quantise_four(const float* in, __m128 factor)
 {
     __m128 x = _mm_mul_ps(_mm_loadu_ps(in), factor);
@@ -139,23 +139,22 @@ void accumulate(const int8_t* in, int n, int8_t* soft)
     }
 }
 
-template <int qm>
-void interleave_qm(const uint8_t* in, int columns, uint8_t* out)
+/// Interleaver of TS 38.212 section 5.4.2.2, rows in and columns out, or its inverse.
+/// Order 0: only known at run time.
+template <bool inverse, int order>
+void permute_order(const uint8_t* in, int columns, int run_time_order, uint8_t* out)
 {
+    const int qm = order ? order : run_time_order;
     for (int j = 0; j < columns; ++j)
         for (int i = 0; i < qm; ++i)
-            out[j * qm + i] = in[i * columns + j];
+            if (inverse)
+                out[i * columns + j] = in[j * qm + i];
+            else
+                out[j * qm + i] = in[i * columns + j];
 }
 
-template <int qm>
-void deinterleave_qm(const uint8_t* in, int columns, uint8_t* out)
-{
-    for (int j = 0; j < columns; ++j)
-        for (int i = 0; i < qm; ++i)
-            out[i * columns + j] = in[j * qm + i];
-}
-
-void interleave(const uint8_t* in, int n, int qm, uint8_t* out)
+template <bool inverse>
+void permute(const uint8_t* in, int n, int qm, uint8_t* out)
 {
     const int columns = n / qm;
     switch (qm) {
@@ -163,38 +162,16 @@ void interleave(const uint8_t* in, int n, int qm, uint8_t* out)
         std::memcpy(out, in, n);
         return;
     case 2:
-        return interleave_qm<2>(in, columns, out);
+        return permute_order<inverse, 2>(in, columns, qm, out);
     case 4:
-        return interleave_qm<4>(in, columns, out);
+        return permute_order<inverse, 4>(in, columns, qm, out);
     case 6:
-        return interleave_qm<6>(in, columns, out);
+        return permute_order<inverse, 6>(in, columns, qm, out);
     case 8:
-        return interleave_qm<8>(in, columns, out);
+        return permute_order<inverse, 8>(in, columns, qm, out);
+    default:
+        return permute_order<inverse, 0>(in, columns, qm, out);
     }
-    for (int i = 0; i < qm; ++i)
-        for (int j = 0; j < columns; ++j)
-            out[j * qm + i] = in[i * columns + j];
-}
-
-void deinterleave(const uint8_t* in, int n, int qm, uint8_t* out)
-{
-    const int columns = n / qm;
-    switch (qm) {
-    case 1:
-        std::memcpy(out, in, n);
-        return;
-    case 2:
-        return deinterleave_qm<2>(in, columns, out);
-    case 4:
-        return deinterleave_qm<4>(in, columns, out);
-    case 6:
-        return deinterleave_qm<6>(in, columns, out);
-    case 8:
-        return deinterleave_qm<8>(in, columns, out);
-    }
-    for (int i = 0; i < qm; ++i)
-        for (int j = 0; j < columns; ++j)
-            out[i * columns + j] = in[j * qm + i];
 }
 
 } // namespace
@@ -209,8 +186,8 @@ const LdpcKernels& ldpc_kernels()
                                          xor_columns,
                                          quantise,
                                          accumulate,
-                                         interleave,
-                                         deinterleave};
+                                         permute<false>,
+                                         permute<true>};
     return kernels;
 }
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Layered min-sum on int8: the row update and the parity check.
+// Layered min-sum on int8: the row update and the parity check. Schedule, corrections and
+// clipping: channel_coding.md section 6; codes: TS 38.212 section 5.3.2.
 #include "ldpc_internal.h"
-#include "simd.h"
+#include "simd_int8.h"
 
 namespace scsc::SCSC_ISA_NS {
 
 namespace {
 
-using S = Simd;
-using T = Simd::T;
+using S = Int8;
+using T = Int8::T;
 
 /// The clamp is needed with int8 posteriors: without it a saturated posterior less its
 /// own message changes sign in the next layer and nearly converged blocks come out

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Successive cancellation list decoder. Each node returns the order in which its forks left the
-// paths; a parent applies that order when it next reads what it stored before, so that no path is
-// ever copied. Partial sums are kept in place, one mask (0 or -1) per position and path.
+// Successive cancellation list decoder. Each node returns the order in which its forks
+// left the paths; a parent applies that order when it next reads what it stored before,
+// so that no path is ever copied. Partial sums are kept in place, one mask (0 or -1) per
+// position and path.
 #include "polar_kernels.h"
-#include "polar_simd.h"
+#include "simd_int16.h"
 
 #include <cstddef>
 
@@ -16,15 +17,29 @@ constexpr int kWorst = 0x7fff;
 constexpr int kNormaliseAbove = 8192;
 
 alignas(16) const int16_t kLaneMask[8][8] = {
-    { -1, 0, 0, 0, 0, 0, 0, 0 }, { 0, -1, 0, 0, 0, 0, 0, 0 }, { 0, 0, -1, 0, 0, 0, 0, 0 },
-    { 0, 0, 0, -1, 0, 0, 0, 0 }, { 0, 0, 0, 0, -1, 0, 0, 0 }, { 0, 0, 0, 0, 0, -1, 0, 0 },
-    { 0, 0, 0, 0, 0, 0, -1, 0 }, { 0, 0, 0, 0, 0, 0, 0, -1 },
+    {-1, 0, 0, 0, 0, 0, 0, 0},
+    {0, -1, 0, 0, 0, 0, 0, 0},
+    {0, 0, -1, 0, 0, 0, 0, 0},
+    {0, 0, 0, -1, 0, 0, 0, 0},
+    {0, 0, 0, 0, -1, 0, 0, 0},
+    {0, 0, 0, 0, 0, -1, 0, 0},
+    {0, 0, 0, 0, 0, 0, -1, 0},
+    {0, 0, 0, 0, 0, 0, 0, -1},
 };
 /// Byte pairs that a shuffle takes lane i from, as one 16-bit word: 2i and 2i + 1.
-constexpr int take_lane(unsigned i) { return static_cast<int>((2 * i) | (2 * i + 1) << 8); }
+constexpr int take_lane(unsigned i)
+{
+    return static_cast<int>((2 * i) | (2 * i + 1) << 8);
+}
 alignas(16) const int16_t kInOrder[8] = {
-    take_lane(0), take_lane(1), take_lane(2), take_lane(3),
-    take_lane(4), take_lane(5), take_lane(6), take_lane(7),
+    take_lane(0),
+    take_lane(1),
+    take_lane(2),
+    take_lane(3),
+    take_lane(4),
+    take_lane(5),
+    take_lane(6),
+    take_lane(7),
 };
 
 /// Where each path comes from; `moved` is false for the identity.
@@ -125,24 +140,24 @@ inline void decide(const int16_t* llr, int16_t* sums, int size)
 }
 
 /// Runs f<Wide>(...) or, for nodes narrower than a wide register, f<Paths>(...).
-#define SCSC_BY_WIDTH(size, f, ...)      \
-    do {                                 \
-        if ((size) >= Wide::kPositions)  \
-            f<Wide>(__VA_ARGS__);        \
-        else                             \
-            f<Paths>(__VA_ARGS__);       \
+#define SCSC_BY_WIDTH(size, f, ...)                                                      \
+    do {                                                                                 \
+        if ((size) >= Wide::kPositions)                                                  \
+            f<Wide>(__VA_ARGS__);                                                        \
+        else                                                                             \
+            f<Paths>(__VA_ARGS__);                                                       \
     } while (0)
-#define SCSC_BY_WIDTH_MOVED(size, moved, f, ...) \
-    do {                                         \
-        if ((size) >= Wide::kPositions) {        \
-            if (moved)                           \
-                f<Wide, true>(__VA_ARGS__);      \
-            else                                 \
-                f<Wide, false>(__VA_ARGS__);     \
-        } else if (moved)                        \
-            f<Paths, true>(__VA_ARGS__);         \
-        else                                     \
-            f<Paths, false>(__VA_ARGS__);        \
+#define SCSC_BY_WIDTH_MOVED(size, moved, f, ...)                                         \
+    do {                                                                                 \
+        if ((size) >= Wide::kPositions) {                                                \
+            if (moved)                                                                   \
+                f<Wide, true>(__VA_ARGS__);                                              \
+            else                                                                         \
+                f<Wide, false>(__VA_ARGS__);                                             \
+        } else if (moved)                                                                \
+            f<Paths, true>(__VA_ARGS__);                                                 \
+        else                                                                             \
+            f<Paths, false>(__VA_ARGS__);                                                \
     } while (0)
 
 class ListTree
@@ -200,8 +215,11 @@ public:
     }
 
 private:
-    int16_t* stage_llr(int stage) { return d_llr + (static_cast<size_t>(kPaths) << stage); }
-    Order in_order() const { return { d_in_order, false }; }
+    int16_t* stage_llr(int stage)
+    {
+        return d_llr + (static_cast<size_t>(kPaths) << stage);
+    }
+    Order in_order() const { return {d_in_order, false}; }
 
     Order visit_children(unsigned node, int stage, int16_t* sums)
     {
@@ -215,11 +233,12 @@ private:
             half, left.moved, combine_bit, parent, sums, left.shuffle, child, half);
         const Order right = visit(2 * node + 1, stage - 1, sums + kPaths * half);
         SCSC_BY_WIDTH_MOVED(half, right.moved, add_sums, sums, right.shuffle, half);
-        return { permute(left.shuffle, right.shuffle), left.moved || right.moved };
+        return {permute(left.shuffle, right.shuffle), left.moved || right.moved};
     }
 
-    /// True when no fork inside this rate-1 node could displace a path: every decision in it costs
-    /// at least its smallest LLR, and that alone is worse than the worst path. Exact; no LLR is 0.
+    /// True when no fork inside this rate-1 node could displace a path: every decision in
+    /// it costs at least its smallest LLR, and that alone is worse than the worst path.
+    /// Exact; no LLR is 0.
     bool certain(const int16_t* llr, int size) const
     {
         const Paths least = size >= Wide::kPositions ? least_magnitude<Wide>(llr, size)
@@ -236,7 +255,8 @@ private:
         return 0xffff - (first_min((metric & d_usable) ^ Paths::all(-1)) & 0xffff);
     }
 
-    /// Keeps the best of the 16 continuations; writes the decided bit of each kept path as a mask.
+    /// Keeps the best of the 16 continuations; writes the decided bit of each kept path
+    /// as a mask.
     Order fork(Paths zero, Paths one, Paths* bits)
     {
         const Paths prefer_one = less(one, zero);
@@ -260,7 +280,7 @@ private:
         }
         d_metric = kept;
         *bits = moved ? permute(prefer_one, shuffle) ^ replaced : prefer_one;
-        return { shuffle, moved };
+        return {shuffle, moved};
     }
 
     void normalise()

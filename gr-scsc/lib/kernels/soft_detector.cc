@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Joint maximum likelihood LLRs, vectorised over channel uses. The squared distance is formed from
-// the difference y - S_i, not expanded: at high SNR |y|^2 - 2 Re(S^H y) + |S|^2 cancels in float32.
+// Joint maximum likelihood LLRs, vectorised over channel uses. The squared distance is
+// formed from the difference y - S_i, not expanded: at high SNR |y|^2 - 2 Re(S^H y) +
+// |S|^2 cancels in float32.
 
 #include "soft_detector_kernels.h"
 #include "soft_detector_llr.h"
@@ -11,8 +12,12 @@ namespace {
 
 /// q_i = scale |x - S_i|^2 of all points, scale = -log2(e)/N0; returns the largest.
 template <int kPoints, int kDims, class Constants>
-inline Lanes metrics(
-    const Constants& s, const Lanes* x, int runtime_points, int runtime_dims, Lanes scale, Lanes* q)
+inline Lanes metrics(const Constants& s,
+                     const Lanes* x,
+                     int runtime_points,
+                     int runtime_dims,
+                     Lanes scale,
+                     Lanes* q)
 {
     const int n_points = kPoints ? kPoints : runtime_points;
     const int n_dims = kDims ? kDims : runtime_dims;
@@ -32,15 +37,19 @@ inline Lanes metrics(
 }
 
 template <int kPoints, int kDims, class Constants>
-inline void group_llrs(const JointDetection& job, const Constants& s, const Group& group, Lanes n0,
-                       float* workspace, Lanes* llr)
+inline void group_llrs(const JointDetection& job,
+                       const Constants& s,
+                       const Group& group,
+                       Lanes n0,
+                       float* workspace,
+                       Lanes* llr)
 {
     Lanes local_q[kPoints ? kPoints : 1], local_e[kPoints ? kPoints : 1];
     Lanes* q = kPoints ? local_q : reinterpret_cast<Lanes*>(workspace);
     Lanes* e = kPoints ? local_e : q + job.n_centroids;
     const Lanes scale = n0 * Lanes::all(-kLog2e);
-    const Lanes top = metrics<kPoints, kDims>(
-        s, group.x, job.n_centroids, 2 * job.uses.n_rx, scale, q);
+    const Lanes top =
+        metrics<kPoints, kDims>(s, group.x, job.n_centroids, 2 * job.uses.n_rx, scale, q);
     if (job.exact)
         exact_llrs<kPoints>(q, top, job.n_centroids, e, llr);
     else
@@ -62,15 +71,16 @@ void detect(const JointDetection& job, float* workspace)
         group.load(job.uses, start, job.uses.n_rx);
         if (group.one_block) {
             const int64_t b = group.block[0];
-            const Broadcast s = { job.centroids + b * size };
+            const Broadcast s = {job.centroids + b * size};
             group_llrs<kPoints, kDims>(
                 job, s, group, Lanes::all(job.inv_n0[b]), workspace, llr);
         } else {
             alignas(64) float inv_n0[kCount];
             transpose_blocks(job.centroids, group.block, size, transposed);
             transpose_blocks(job.inv_n0, group.block, 1, inv_n0);
-            const Transposed s = { transposed };
-            group_llrs<kPoints, kDims>(job, s, group, Lanes::load(inv_n0), workspace, llr);
+            const Transposed s = {transposed};
+            group_llrs<kPoints, kDims>(
+                job, s, group, Lanes::load(inv_n0), workspace, llr);
         }
         for (int k = 0; k < n_bits; ++k)
             llr[k] = select(Lanes::all(0.0f), llr[k], group.finite);

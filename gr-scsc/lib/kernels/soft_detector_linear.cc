@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Linear filters over channel uses, and scalar demapping of their outputs: Gray QAM is two
-// independent PAMs, so every dimension has at most 16 points.
+// Linear filters over channel uses, and scalar demapping of their outputs: Gray QAM is
+// two independent PAMs, so every dimension has at most 16 points.
 
 #include "soft_detector_kernels.h"
 #include "soft_detector_llr.h"
@@ -24,7 +24,8 @@ product_row(const Constants& m, int row, const Lanes* x, int n_rx, Lanes& re, La
 }
 
 /// LLRs of one PAM in real noise of variance 1/(2 inv_noise).
-inline void pam_llrs(Lanes x, Lanes inv_noise, const PamLevels& pam, bool exact, Lanes* llr)
+inline void
+pam_llrs(Lanes x, Lanes inv_noise, const PamLevels& pam, bool exact, Lanes* llr)
 {
     if (pam.n_bits == 1) {
         llr[0] = x * inv_noise * Lanes::all(4 * pam.level[0]);
@@ -45,8 +46,12 @@ inline void pam_llrs(Lanes x, Lanes inv_noise, const PamLevels& pam, bool exact,
 }
 
 /// All LLRs of one stream, even bits from the real part, odd bits from the imaginary one.
-inline void stream_llrs(
-    Lanes re, Lanes im, Lanes inv_noise, const LinearDetection& job, const PamLevels& pam, Lanes* out)
+inline void stream_llrs(Lanes re,
+                        Lanes im,
+                        Lanes inv_noise,
+                        const LinearDetection& job,
+                        const PamLevels& pam,
+                        Lanes* out)
 {
     if (job.bits_per_symbol == 1) { // both parts carry the bit: add them
         pam_llrs(re + im, inv_noise, pam, job.exact, out);
@@ -62,8 +67,12 @@ inline void stream_llrs(
 }
 
 template <class Constants>
-inline void group_llrs(const LinearDetection& job, const PamLevels& pam, const Group& group,
-                       const Constants& filters, const Constants& inv_noise, Lanes* llr)
+inline void group_llrs(const LinearDetection& job,
+                       const PamLevels& pam,
+                       const Group& group,
+                       const Constants& filters,
+                       const Constants& inv_noise,
+                       Lanes* llr)
 {
     const Lanes largest = Lanes::all(1e18f); // squares of it stay finite
     for (int s = 0; s < job.n_streams; ++s) {
@@ -90,12 +99,16 @@ void soft_linear(const LinearDetection& job, const PamLevels& pam)
         group.load(job.uses, start, job.uses.n_rx);
         if (group.one_block) {
             const int64_t b = group.block[0];
-            group_llrs(job, pam, group, Broadcast{ job.filters + b * size },
-                       Broadcast{ job.inv_noise + b * job.n_streams }, llr);
+            group_llrs(job,
+                       pam,
+                       group,
+                       Broadcast{job.filters + b * size},
+                       Broadcast{job.inv_noise + b * job.n_streams},
+                       llr);
         } else {
             transpose_blocks(job.filters, group.block, size, filters);
             transpose_blocks(job.inv_noise, group.block, job.n_streams, inv_noise);
-            group_llrs(job, pam, group, Transposed{ filters }, Transposed{ inv_noise }, llr);
+            group_llrs(job, pam, group, Transposed{filters}, Transposed{inv_noise}, llr);
         }
         const Lanes bound = Lanes::all(-kLowestMetric);
         for (int k = 0; k < n_bits; ++k) {
@@ -116,22 +129,25 @@ void block_product(const BlockProduct& job)
         group.load(job.uses, start, n_rx);
         if (!group.one_block)
             transpose_blocks(job.matrices, group.block, size, transposed);
-        const Broadcast same = { job.matrices + static_cast<int64_t>(group.block[0]) * size };
-        const Transposed each = { transposed };
+        const Broadcast same = {job.matrices +
+                                static_cast<int64_t>(group.block[0]) * size};
+        const Transposed each = {transposed};
         for (int row = 0; row < job.n_out; ++row) {
             Lanes re, im;
             if (group.one_block)
                 product_row(same, row, group.x, n_rx, re, im);
             else
                 product_row(each, row, group.x, n_rx, re, im);
-            const Lanes bad = Lanes::all(__builtin_nanf("")); // a bad sample stays recognisable
+            const Lanes bad =
+                Lanes::all(__builtin_nanf("")); // a bad sample stays recognisable
             re = select(bad, re, group.finite);
             im = select(bad, im, group.finite);
             float* out = job.out + 2 * (row * job.uses.n_uses + start);
             float padded[2 * kCount];
             store_complex(group.count == kCount ? out : padded, re, im);
             if (group.count < kCount)
-                std::memcpy(out, padded, 2 * sizeof(float) * static_cast<size_t>(group.count));
+                std::memcpy(
+                    out, padded, 2 * sizeof(float) * static_cast<size_t>(group.count));
         }
     }
 }

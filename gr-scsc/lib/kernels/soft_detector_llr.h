@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#pragma once
 // LLRs of all bits of an index i from its metrics q_i (base 2), one channel use per lane.
+#pragma once
 
-#include "soft_detector_simd.h"
+#include "simd_float.h"
+#include "simd_float_layout.h"
+#include "simd_float_math.h"
 
 namespace scsc::SCSC_ISA_NS {
 
@@ -10,11 +12,12 @@ constexpr float kLn2 = 0.69314718055994531f;
 constexpr float kLog2e = 1.44269504088896341f;
 /// Metrics are kept above this, so that differences of them stay finite.
 constexpr float kLowestMetric = -1e30f;
-/// Below this, terms of a sum may have met the floor of exp2 (2^-120): it is done again on its own.
+/// Below this, terms of a sum may have met the floor of exp2 (2^-120): it is done again
+/// on its own.
 constexpr float kSafeSum = 0x1p-80f;
 
-/// LSE_{bit 0} - LSE_{bit 1} when one of the two is far below the other: each with its own maximum.
-/// The stride is the bit's weight in the index.
+/// LSE_{bit 0} - LSE_{bit 1} when one of the two is far below the other: each with its
+/// own maximum. The stride is the bit's weight in the index.
 inline Lanes far_llr(const Lanes* q, int n_points, int stride)
 {
     Lanes top0 = Lanes::all(2 * kLowestMetric), top1 = top0;
@@ -34,7 +37,8 @@ inline Lanes far_llr(const Lanes* q, int n_points, int stride)
 
 /// out[k], k = 0 the MSB, in natural units. e holds n_points working values.
 template <int kFixed>
-inline void exact_llrs(const Lanes* q, Lanes top, int runtime_points, Lanes* e, Lanes* out)
+inline void
+exact_llrs(const Lanes* q, Lanes top, int runtime_points, Lanes* e, Lanes* out)
 {
     const int n_points = kFixed ? kFixed : runtime_points;
     for (int i = 0; i < n_points; ++i)
@@ -84,26 +88,19 @@ inline void maxlog_llrs(const Lanes* q, int runtime_points, Lanes* e, Lanes* out
 inline void store_llrs(const Lanes* llr, int n_bits, int count, float* out)
 {
     alignas(64) float lanes[Lanes::kCount];
-#ifdef SCSC_SOFT_X86
     if (count == Lanes::kCount && n_bits % 4 == 0) {
         for (int k = 0; k < n_bits; k += 4) {
             alignas(64) float rows[4][Lanes::kCount];
             for (int j = 0; j < 4; ++j)
                 llr[k + j].store(rows[j]);
             for (int t = 0; t < count; t += 4) {
-                __m128 a = _mm_load_ps(rows[0] + t), b = _mm_load_ps(rows[1] + t);
-                __m128 c = _mm_load_ps(rows[2] + t), d = _mm_load_ps(rows[3] + t);
-                _MM_TRANSPOSE4_PS(a, b, c, d);
-                float* p = out + static_cast<int64_t>(t) * n_bits + k;
-                _mm_storeu_ps(p, a);
-                _mm_storeu_ps(p + n_bits, b);
-                _mm_storeu_ps(p + 2 * n_bits, c);
-                _mm_storeu_ps(p + 3 * n_bits, d);
+                const float* const row[4] = {
+                    rows[0] + t, rows[1] + t, rows[2] + t, rows[3] + t};
+                transpose4(row, out + static_cast<int64_t>(t) * n_bits + k, n_bits);
             }
         }
         return;
     }
-#endif
     for (int k = 0; k < n_bits; ++k) {
         llr[k].store(lanes);
         for (int t = 0; t < count; ++t)

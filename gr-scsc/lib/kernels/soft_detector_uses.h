@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+// Access to one group of channel uses (one per lane) and to the constants of their
+// blocks.
 #pragma once
-// Access to one group of channel uses (one per lane) and to the constants of their blocks.
 
-#include "soft_detector_simd.h"
+#include "simd_float.h"
+#include "simd_float_layout.h"
 
 #include <scsc/soft_detector.h>
 
 namespace scsc::SCSC_ISA_NS {
 
-/// Up to kCount consecutive channel uses, real dimensions in the order re y_0, im y_0, re y_1, ...
+/// Up to kCount consecutive channel uses, real dimensions in the order re y_0, im y_0, re
+/// y_1, ...
 struct Group {
     Lanes x[2 * kMaxReceive];
     int32_t block[Lanes::kCount]; ///< lanes past count repeat the last use
@@ -22,7 +25,8 @@ struct Group {
     {
         constexpr int kCount = Lanes::kCount;
         first = start;
-        count = uses.n_uses - start < kCount ? static_cast<int>(uses.n_uses - start) : kCount;
+        count =
+            uses.n_uses - start < kCount ? static_cast<int>(uses.n_uses - start) : kCount;
         int32_t differ = 0;
         for (int t = 0; t < kCount; ++t) {
             block[t] = uses.block_of_use[start + (t < count ? t : count - 1)];
@@ -62,7 +66,8 @@ struct Transposed {
 };
 
 /// out[i * kCount + lane] = constants[block[lane] * size + i].
-inline void transpose_blocks(const float* constants, const int32_t* block, int size, float* out)
+inline void
+transpose_blocks(const float* constants, const int32_t* block, int size, float* out)
 {
     constexpr int kCount = Lanes::kCount;
     for (int t = 0; t < kCount; t += 4) {
@@ -70,18 +75,10 @@ inline void transpose_blocks(const float* constants, const int32_t* block, int s
         for (int j = 0; j < 4; ++j)
             row[j] = constants + static_cast<int64_t>(block[t + j]) * size;
         int i = 0;
-#ifdef SCSC_SOFT_X86
         for (; i + 4 <= size; i += 4) {
-            __m128 a = _mm_loadu_ps(row[0] + i), b = _mm_loadu_ps(row[1] + i);
-            __m128 c = _mm_loadu_ps(row[2] + i), d = _mm_loadu_ps(row[3] + i);
-            _MM_TRANSPOSE4_PS(a, b, c, d);
-            float* p = out + static_cast<int64_t>(i) * kCount + t;
-            _mm_storeu_ps(p, a);
-            _mm_storeu_ps(p + kCount, b);
-            _mm_storeu_ps(p + 2 * kCount, c);
-            _mm_storeu_ps(p + 3 * kCount, d);
+            const float* const part[4] = {row[0] + i, row[1] + i, row[2] + i, row[3] + i};
+            transpose4(part, out + static_cast<int64_t>(i) * kCount + t, kCount);
         }
-#endif
         for (; i < size; ++i)
             for (int j = 0; j < 4; ++j)
                 out[static_cast<int64_t>(i) * kCount + t + j] = row[j][i];

@@ -3,6 +3,8 @@
 
 import json as json_format
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,26 +30,66 @@ def precoders(
     output: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
 ) -> None:
     """All precoders on the same 2x2 channels: information, SNR for a rate, outage, CSI error."""
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    from .output import console, require_folder, write_whole
+    from .output import require_folder
 
     require_folder(output)
-    from ..evaluation import precoder_table
+    from ..evaluation import precoder_acceptance, precoder_table
+
+    with _progress("precoders") as report:
+        table = precoder_table.run(channels, quick, seed, progress=report)
+    results = precoder_acceptance.checks(table)
+    lines = [*precoder_table.lines(table), "", *precoder_acceptance.lines(results)]
+    _show({**asdict(table), "checks": [asdict(c) for c in results]}, lines, json, output)
+
+
+@app.command()
+def coded(
+    channels: Annotated[int, typer.Option(min=40, help="Rayleigh channels.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of channels, payloads and noise.")] = 7,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    output: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
+) -> None:
+    """SNR at 10 % block error rate of one NR LDPC codeword per channel, per precoder."""
+    from .output import require_folder
+
+    require_folder(output)
+    from ..evaluation import coded_outage, precoder_acceptance
+
+    with _progress("coded") as report:
+        rows = coded_outage.run(channels, seed, progress=report)
+    results = precoder_acceptance.coded_checks(rows)
+    lines = [*coded_outage.lines(rows), "", *precoder_acceptance.lines(results)]
+    content = {
+        "channels": channels,
+        "seed": seed,
+        "rows": [asdict(row) for row in rows],
+        "checks": [asdict(c) for c in results],
+    }
+    _show(content, lines, json, output)
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on the terminal; yields the function that shows the line of a finished row."""
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, transient=True) as bar:
-        task = bar.add_task("precoders")
-        table = precoder_table.run(
-            channels, quick, seed, progress=lambda line: bar.update(task, description=line)
-        )
-    text = json_format.dumps(_finite(asdict(table)), indent=1)
+        task = bar.add_task(name)
+        yield lambda line: bar.update(task, description=line)
+
+
+def _show(content: dict[str, Any], lines: list[str], json: bool, output: Path | None) -> None:
+    """Print lines, or the content as JSON, and write the JSON to a file if one is given."""
+    from .output import console, write_whole
+
+    text = json_format.dumps(_finite(content), indent=1)
     if output is not None:
         write_whole(output, text + "\n")
     if json:
         typer.echo(text)
         return
-    for line in precoder_table.lines(table):
+    for line in lines:
         console().print(line, markup=False, soft_wrap=True)
 
 

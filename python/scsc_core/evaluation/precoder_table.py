@@ -31,8 +31,11 @@ OUTAGE = 0.1
 SAMPLES = 256
 DECOUPLED = ("svd_wf", "svd_equal", "mercury", "rank_adaptive", "pcen_lite")  # exact, no draws
 # Only rounding is forgiven. A saturated pair of bits approaches 2 exponentially slowly, so the
-# outage SNR of svd_wf at exactly 2 bits is about 2 dB lower if .001 bit is forgiven.
+# outage SNR of svd_wf at exactly 2 bits is a matter of convention (100 000 channels, exact
+# information: 7.7, 5.6, 4.8, 3.6 dB with 1e-9, 1e-4, 1e-3, 1e-2 bit forgiven; at 3 bits 14.68
+# to 14.63 dB). The table therefore holds it for FORGIVEN_BITS as well.
 OUTAGE_TOLERANCE_BITS = 1e-9
+FORGIVEN_BITS = 1e-3
 _SLOW = "pcen_unfolded"  # 5 ms per channel: a tenth of the channels
 
 
@@ -41,7 +44,9 @@ class SchemeRow:
     """One scheme in one condition.
 
     Attributes: scheme; condition; channels (how many); mean and error (standard error), both
-    by SNR in dB; snr_for_mean and snr_for_outage: SNR in dB by rate, infinite if out of range.
+    by SNR in dB; snr_for_mean and snr_for_outage: SNR in dB by rate, infinite if out of range;
+    quantile: rate at 10 % outage by SNR in dB; snr_for_outage_forgiving: as snr_for_outage with
+    FORGIVEN_BITS forgiven.
     """
 
     scheme: str
@@ -52,6 +57,7 @@ class SchemeRow:
     snr_for_mean: dict[float, float]
     snr_for_outage: dict[float, float] = field(default_factory=dict)
     quantile: dict[float, float] = field(default_factory=dict)
+    snr_for_outage_forgiving: dict[float, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -163,7 +169,10 @@ def summarise(
     errors = curves.std(1) / np.sqrt(curves.shape[1])
     quantiles = mimo.rate_at_outage(curves, OUTAGE)
     at = {snr: int(np.flatnonzero(snr_grid_db == snr)[0]) for snr in TABLE_SNR_DB}
-    reach = quantiles + OUTAGE_TOLERANCE_BITS
+
+    def outage_snr(tolerance):
+        return {rate: mimo.snr_at_rate(snr_grid_db, quantiles + tolerance, rate) for rate in rates}
+
     return SchemeRow(
         scheme,
         condition,
@@ -171,8 +180,9 @@ def summarise(
         {snr: float(means[i]) for snr, i in at.items()},
         {snr: float(errors[i]) for snr, i in at.items()},
         {rate: mimo.snr_at_rate(snr_grid_db, means, rate) for rate in rates},
-        {rate: mimo.snr_at_rate(snr_grid_db, reach, rate) for rate in rates},
+        outage_snr(OUTAGE_TOLERANCE_BITS),
         {snr: float(quantiles[i]) for snr, i in at.items()},
+        outage_snr(FORGIVEN_BITS),
     )
 
 

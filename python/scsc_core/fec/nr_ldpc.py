@@ -59,6 +59,9 @@ class NrLdpc:
         normalise: rescale the float LLRs of each code block before quantising so that they are
             consistent (see `consistent_scale`); for receivers whose noise estimate is off by
             more than about 1 dB.
+        wide_soft_buffer: soft buffers are int16 instead of int8, and their sums are exact. An
+            int8 sum is clipped to +-127 (an LLR of 32) by 3 - 4 strong retransmissions, after
+            which one that is strongly wrong, from an interferer say, outweighs all of them.
     Raises:
         ValueError: a size is out of range.
     Attributes:
@@ -82,6 +85,7 @@ class NrLdpc:
         max_iterations: int = 12,
         buffer_limit: int = 0,
         normalise: bool = False,
+        wide_soft_buffer: bool = False,
     ):
         payload_bits = _integer("payload_bits", payload_bits, 1)
         coded_bits = _integer("coded_bits", coded_bits, 1)
@@ -99,6 +103,7 @@ class NrLdpc:
         self.bits_per_symbol = bits_per_symbol
         self.rate = rate
         self.normalise = bool(normalise)
+        self.wide_soft_buffer = bool(wide_soft_buffer)
         self.transport_bits = legal_size(payload_bits, rate)
         unit = n_layers * bits_per_symbol
         self._native = _native.LdpcTb(
@@ -143,7 +148,7 @@ class NrLdpc:
             llr: [G] or [F, G], log P(0)/P(1), positive means bit 0. float32 (float64 is
                 converted; NaN counts as an erasure), or int8 holding round(4 LLR).
             rv: redundancy version that was sent.
-            soft_buffer: int8 from `new_soft_buffer`, updated in place; keep it for the
+            soft_buffer: array from `new_soft_buffer`, updated in place; keep it for the
                 retransmissions of the same payload, feed it by one kind of LLR only. None: this
                 transmission alone.
         Returns:
@@ -164,6 +169,11 @@ class NrLdpc:
         if self.normalise and frames.dtype == np.float32:
             frames = self._normalised(frames)
         soft = soft_buffer
+        if soft is not None and soft.dtype != self._soft_type:
+            raise ValueError(
+                f"soft_buffer must be {np.dtype(self._soft_type)} with wide_soft_buffer = "
+                f"{self.wide_soft_buffer}, got {soft.dtype}"
+            )
         if soft is not None and array.ndim == 1 and soft.ndim == 2:
             soft = soft[None]
         bits, block_ok, ok, iterations = self._native.decode(frames, soft, rv)
@@ -173,9 +183,13 @@ class NrLdpc:
         return Decoded(bits, ok, iterations, block_ok)
 
     def new_soft_buffer(self, n_frames: int | None = None) -> np.ndarray:
-        """Empty soft buffer: int8 [C, N], or [F, C, N] for a batch of n_frames."""
+        """Empty soft buffer: [C, N], or [F, C, N] for a batch of n_frames; int8, or int16 (wide)."""
         shape = (self.n_blocks, self.soft_bits)
-        return np.zeros(shape if n_frames is None else (n_frames, *shape), np.int8)
+        return np.zeros(shape if n_frames is None else (n_frames, *shape), self._soft_type)
+
+    @property
+    def _soft_type(self) -> type:
+        return np.int16 if self.wide_soft_buffer else np.int8
 
     def _normalised(self, frames: np.ndarray) -> np.ndarray:
         frames = frames.copy()

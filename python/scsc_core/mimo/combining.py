@@ -10,8 +10,9 @@ CEN_KINDS = ("closed", "identity", "shared")
 
 def _moments(table, target, h, noise_var):
     n_points = table.shape[-2]
-    t_z = target.swapaxes(-1, -2) @ table.conj() / n_points
-    z_z = table.swapaxes(-1, -2) @ table.conj() / n_points
+    conjugate = table.conj()
+    z_z = table.swapaxes(-1, -2) @ conjugate / n_points
+    t_z = z_z if target is table else target.swapaxes(-1, -2) @ conjugate / n_points
     h_h = h.conj().swapaxes(-1, -2)
     received = h @ z_z @ h_h + noise_var[..., None, None] * np.eye(h.shape[-2])
     return t_z @ h_h, received

@@ -163,6 +163,51 @@ def test_soft_buffer_saturates_without_wrapping():
     assert soft.max() == 127 and soft.min() == -127
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.int8])
+def test_wide_soft_buffer_outweighs_late_jamming(dtype):
+    bits, wrong = payload(1000), payload(1000, seed=1)
+    outcome = {}
+    for wide in (False, True):
+        code = fec.NrLdpc(1000, 2000, 2, wide_soft_buffer=wide)
+        soft = code.new_soft_buffer()
+        # five strong transmissions, then three as strong of another codeword
+        for word in (bits,) * 5 + (wrong,) * 3:
+            llr = (100 - 200.0 * code.encode(word)) / (4 if dtype == np.float32 else 1)
+            decoded = code.decode(llr.astype(dtype), soft_buffer=soft)
+        outcome[wide] = decoded, soft
+
+    # 5 - 3 = 2 times 100 are left for the right word; the int8 sum 127 - 300 is all wrong
+    assert outcome[True][0].ok and np.array_equal(outcome[True][0].bits, bits)
+    assert not np.array_equal(outcome[False][0].bits, bits)
+    assert outcome[True][1].dtype == np.int16 and np.abs(outcome[True][1]).max() > 127
+
+
+def test_wide_soft_buffer_decodes_alike_until_sums_clip():
+    rng = np.random.default_rng(12)
+    narrow = fec.NrLdpc(9000, 12000, 2)
+    wide = fec.NrLdpc(9000, 12000, 2, wide_soft_buffer=True)
+    bits = payload(9000, frames=3)
+    soft, wide_soft = narrow.new_soft_buffer(3), wide.new_soft_buffer(3)
+    for rv in (0, 2):
+        llr = bpsk_llr(narrow.encode(bits, rv), -1.0, rng)
+        a, b = narrow.decode(llr, rv, soft), wide.decode(llr, rv, wide_soft)
+
+        assert np.abs(wide_soft).max() < 127
+        np.testing.assert_array_equal(soft, wide_soft)
+        assert np.array_equal(a.bits, b.bits) and np.array_equal(a.iterations, b.iterations)
+    alone = wide.decode(llr, 2)
+    assert np.array_equal(alone.iterations, narrow.decode(llr, 2).iterations)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_soft_buffer_of_the_other_width_is_refused(wide):
+    code = fec.NrLdpc(100, 300, 2, wide_soft_buffer=wide)
+    other = fec.NrLdpc(100, 300, 2, wide_soft_buffer=not wide).new_soft_buffer()
+
+    with pytest.raises(ValueError, match="soft_buffer must be int"):
+        code.decode(np.ones(300, np.float32), soft_buffer=other)
+
+
 def test_float_and_int8_inputs_agree_on_base_graph_1():
     rng = np.random.default_rng(3)
     code = fec.NrLdpc(8000, 16000, 2)

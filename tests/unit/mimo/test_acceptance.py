@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Acceptance of link.md section 10 on the reference's 2000 seeded channels."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -69,8 +70,36 @@ def test_bundled_network_is_no_worse_than_the_reference_network(snr_db):
 
 
 def test_water_filled_baseline_is_where_the_design_says():
+    # exact, on 50 000 channels of its own: seed 7's first 2000 are 2 to 3 standard errors low
     for snr_db, mean in ((2.0, 2.36), (6.0, 2.90), (10.0, 3.39)):
-        assert abs(measured("svd_wf", snr_db).mean() - mean) <= 0.04
+        value, error = precoder_acceptance.baseline_means()[snr_db]
+
+        assert error < 0.004
+        # the design rounds to .01; 3.3 standard errors of sampling
+        assert abs(value - mean) <= 0.01 + 3.3 * error
+
+
+def test_outage_of_the_saturated_baseline_is_reported_without_verdict():
+    h, grid = rayleigh(2000), np.arange(-6.0, 19.0)
+    names = ("svd_wf", "svd_codebook", "mercury", "rank_adaptive", "pcen_paper", "pcen_lut", "pcen")
+    curves = np.stack([precoder_table.information("svd_wf", h, 10 ** (-snr / 10)) for snr in grid])
+    rows = [precoder_table.summarise(name, "perfect CSI", curves, grid) for name in names]
+    rows += [
+        replace(rows[0], condition="CSI error 0.1"),
+        replace(rows[-1], condition="CSI error 0.1"),
+    ]
+
+    outage = [
+        c
+        for c in precoder_acceptance.checks(precoder_table.PrecoderTable(rows, 2000, 7))
+        if "10 % outage" in c.claim
+    ]
+
+    assert [c.passed for c in outage] == [None, False]
+    wf = rows[0]
+    assert wf.snr_for_outage[2.0] - wf.snr_for_outage_forgiving[2.0] > 1.5
+    # no such freedom where the curve still rises
+    assert wf.snr_for_outage[3.0] - wf.snr_for_outage_forgiving[3.0] < 0.05
 
 
 @pytest.mark.parametrize("scheme", precoder_table.DECOUPLED)
@@ -177,7 +206,7 @@ def test_quick_table_has_every_row_and_gives_no_verdict(monkeypatch):
 def _row(scheme, condition="perfect CSI", shift=0.0):
     rates = {1.0: -8.0 + shift, 2.0: -2.8 + shift, 3.0: 1.4 + shift}
     means = {2.0: 3.1 - shift / 3, 6.0: 3.75 - shift / 3, 10.0: 3.97 - shift / 3}
-    return precoder_table.SchemeRow(scheme, condition, 2000, means, {}, rates, rates)
+    return precoder_table.SchemeRow(scheme, condition, 2000, means, {}, rates, rates, {}, rates)
 
 
 def test_acceptance_fails_a_precoder_without_gain():
@@ -190,5 +219,6 @@ def test_acceptance_fails_a_precoder_without_gain():
     few = precoder_acceptance.checks(precoder_table.PrecoderTable(rows, 1999, 7))
 
     assert by_number == {7: False, 10: False, 12: False, 13: False}
-    assert all(c.passed is None for c in few)
+    assert all(c.passed is None for c in few if c.number != 5)
+    assert [c.passed for c in few if c.number == 5] == [True, True, True]
     assert precoder_acceptance.lines(results)[0].startswith(("pass", "FAIL"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from scsc_core import _native, mimo
+from scsc_core.mimo import detection
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "detection" / "vectors.npz"
 # float32 kernels against float64: link.md section 10, item 14.
@@ -126,6 +127,44 @@ def test_combiner_changes_no_llr(rank, n_rx):
 
     # 1e-5 of the largest metric is what float32 keeps of a difference of metrics.
     np.testing.assert_allclose(with_cen, without, rtol=1e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("n_rx", [1, 2, 3])
+@pytest.mark.parametrize("snr_db", [0, 20])
+def test_combiner_changes_no_llr_with_one_channel_per_use(n_rx, snr_db):
+    # ill-conditioned channels, second direction from full power to nothing
+    rng, n = np.random.default_rng(n_rx), 400
+    h = _complex(rng, n, n_rx, 2)
+    h[::5, :, 1] = h[::5, :, 0] * (1 + 1e-3j)
+    weak = 10.0 ** -np.linspace(0, 9, n)
+    weak[::7] = 0
+    mixing = np.linalg.qr(_complex(rng, n, 2, 2))[0] * np.stack([np.ones(n), weak], 1)[:, None]
+    table = mimo.product_alphabet(2, 2)[0] @ mixing.swapaxes(1, 2)
+    sent = table[np.arange(n), rng.integers(0, 16, n)]
+    noise_var = 10 ** (-snr_db / 10)
+    y = np.einsum("bij,bj->ib", h, sent) + np.sqrt(noise_var) * _complex(rng, n_rx, n)
+
+    with_cen, without = (mimo.soft_bits(y, h, table, noise_var, cen=cen) for cen in (True, False))
+
+    # 1e-6 of the largest metric is what float32 keeps of a difference of metrics; a direction
+    # dropped by the rank test carries less than that
+    largest = (np.abs(y) ** 2).sum(0).max() / noise_var
+    np.testing.assert_allclose(with_cen, without, rtol=1e-5, atol=1e-6 * largest)
+
+
+def test_row_basis_is_orthonormal_and_stops_at_the_rank():
+    rng = np.random.default_rng(4)
+    matrix = _complex(rng, 3, 4, 3)
+    matrix[1] = np.outer(_complex(rng, 4), _complex(rng, 3))
+    matrix[2] = 0
+
+    basis = detection._row_basis(matrix)
+
+    gram = basis @ basis.conj().swapaxes(1, 2)
+    for index, rank in enumerate((3, 1, 0)):
+        np.testing.assert_allclose(gram[index], np.diag(np.arange(3) < rank), atol=1e-14)
+    projector = basis.conj().swapaxes(1, 2) @ basis
+    np.testing.assert_allclose(matrix @ projector, matrix, atol=1e-13)
 
 
 def test_combiner_output_is_u2_y(golden):

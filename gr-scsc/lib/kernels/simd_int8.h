@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Byte vectors of one instruction set: the dozen operations that the LDPC kernels are
-// written in. Included only by files that are compiled once per instruction set
-// (SCSC_ISA_NS).
+// Registers of int8 lanes, in which both min-sum decoders are written. Sums saturate to
+// -128..127, magnitudes are unsigned 0..128, and every instruction set gives the same
+// bits.
 #pragma once
+
+#include "simd_isa.h"
 
 #include <cstdint>
 #include <cstring>
-
-#if defined(SCSC_ISA_avx512) || defined(SCSC_ISA_avx2) || defined(SCSC_ISA_sse4)
-#include <immintrin.h>
-#endif
 
 namespace scsc::SCSC_ISA_NS {
 
 #if defined(SCSC_ISA_avx512)
 
-struct Simd {
+struct Int8 {
     using T = __m512i;
     static constexpr int W = 64;
     static T load(const void* p) { return _mm512_loadu_si512(p); }
@@ -44,7 +42,10 @@ struct Simd {
     {
         return _mm512_mask_sub_epi8(m, _mm512_movepi8_mask(s), _mm512_setzero_si512(), m);
     }
+    /// Bit i set when lane i is negative.
     static uint64_t negative(T a) { return _mm512_movepi8_mask(a); }
+    /// Bit i set when lane i is 0.
+    static uint64_t zero(T a) { return _mm512_testn_epi8_mask(a, a); }
     /// Lanes below n of a, the others of b.
     static T first(int n, T a, T b)
     {
@@ -54,7 +55,7 @@ struct Simd {
 
 #elif defined(SCSC_ISA_avx2)
 
-struct Simd {
+struct Int8 {
     using T = __m256i;
     static constexpr int W = 32;
     static T load(const void* p) { return _mm256_loadu_si256(static_cast<const T*>(p)); }
@@ -84,12 +85,16 @@ struct Simd {
     {
         return static_cast<uint32_t>(_mm256_movemask_epi8(a));
     }
+    static uint64_t zero(T a)
+    {
+        return negative(_mm256_cmpeq_epi8(a, _mm256_setzero_si256()));
+    }
     static T first(int n, T a, T b);
 };
 
 #elif defined(SCSC_ISA_sse4)
 
-struct Simd {
+struct Int8 {
     using T = __m128i;
     static constexpr int W = 16;
     static T load(const void* p) { return _mm_loadu_si128(static_cast<const T*>(p)); }
@@ -114,13 +119,14 @@ struct Simd {
     }
     static T apply_sign(T m, T s) { return _mm_sign_epi8(m, bit_or(s, set1(1))); }
     static uint64_t negative(T a) { return static_cast<uint32_t>(_mm_movemask_epi8(a)); }
+    static uint64_t zero(T a) { return negative(_mm_cmpeq_epi8(a, _mm_setzero_si128())); }
     static T first(int n, T a, T b);
 };
 
 #else
 
 // GCC vector extension: signed bytes throughout, unsigned operations through a cast.
-struct Simd {
+struct Int8 {
     typedef int8_t T __attribute__((vector_size(16)));
     typedef uint8_t U __attribute__((vector_size(16)));
     static constexpr int W = 16;
@@ -173,6 +179,7 @@ struct Simd {
             mask |= static_cast<uint64_t>(a[i] < 0) << i;
         return mask;
     }
+    static uint64_t zero(T a) { return negative((T)(a == T{})); }
     static T first(int n, T a, T b);
 };
 
@@ -181,16 +188,16 @@ struct Simd {
 #if !defined(SCSC_ISA_avx512)
 /// W times 0xff, then W times 0: an unaligned load gives the mask of the first n lanes.
 struct LaneMask {
-    int8_t byte[2 * Simd::W];
+    int8_t byte[2 * Int8::W];
     constexpr LaneMask() : byte{}
     {
-        for (int i = 0; i < Simd::W; ++i)
+        for (int i = 0; i < Int8::W; ++i)
             byte[i] = -1;
     }
 };
 inline constexpr LaneMask kLaneMask{};
 
-inline Simd::T Simd::first(int n, T a, T b)
+inline Int8::T Int8::first(int n, T a, T b)
 {
     const T mask = load(kLaneMask.byte + W - n);
     return bit_xor(b, (T)(mask & bit_xor(a, b)));
