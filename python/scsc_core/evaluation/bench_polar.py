@@ -26,7 +26,8 @@ _GENERIC_BITS = 2016
 def run(quick: bool = False) -> list[Row]:
     """Rows for the polar code and for a (3, 6) code; quick takes a tenth of the blocks.
 
-    The points are those of channel_coding.md section 9. Speeds are information bits per second of one core, numpy in and numpy out.
+    The points are those of channel_coding.md section 9. Speeds are information bits per second of
+    one core, numpy in and numpy out.
     """
     n_blocks = 400 if quick else 4000
     rng = np.random.default_rng(1)
