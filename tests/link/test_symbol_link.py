@@ -228,7 +228,9 @@ def test_tiny_pictures_pass(size):
 
 @pytest.mark.parametrize("precoder", ["pcen", "pcen_unfolded", "pcen_paper"])
 def test_linear_detector_for_a_table_that_is_not_linear_is_refused(precoder):
-    with pytest.raises(ConfigError, match=f"detector must be ml with precoder {precoder}, got mmse"):
+    with pytest.raises(
+        ConfigError, match=f"detector must be ml with precoder {precoder}, got mmse"
+    ):
         SymbolLink(LinkConfig(precoder=precoder, detector="mmse"))
 
 

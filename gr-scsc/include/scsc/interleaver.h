@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /// @file
-/// Bit interleaver between channel coding and modulation. Source: ours (link.md).
+/// Bit interleaver between channel coding and modulation. Source: ours (link.md section 4.1).
 #pragma once
 
 #include <cstdint>

@@ -34,6 +34,12 @@ class Row:
     condition: str = ""
     spread: tuple[float, float] | None = None
 
+    def __post_init__(self) -> None:
+        # Figures often come as numpy numbers, which JSON does not take.
+        object.__setattr__(self, "value", float(self.value))
+        if self.spread is not None:
+            object.__setattr__(self, "spread", tuple(float(bound) for bound in self.spread))
+
     @property
     def met(self) -> bool | None:
         """Whether the target is reached; None without a target."""

@@ -3,6 +3,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from scsc_core.evaluation.benchmark import Host, Row, measure, to_json, to_table
@@ -62,3 +63,12 @@ def test_table_says_by_how_much_a_target_is_missed():
 
 def test_host_line_names_processor_and_load():
     assert str(HOST).startswith("a processor; kernels generic; 2 cores, load 0.50")
+
+
+def test_numpy_figures_become_plain_numbers():
+    row = Row("x", np.float32(2.5), "ms", 3.0, False, spread=(np.float64(2), np.float32(3)))
+
+    loaded = json.loads(to_json("name", Host.current(), [row]))["rows"][0]
+
+    assert loaded["value"] == 2.5 and loaded["spread"] == [2.0, 3.0]
+    assert loaded["met"] is True
