@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write docs/benchmarks.md from the files of `scsc bench NAME --output FILE`.
+
+    tools/benchmark_tables.py fec.json polar.json bpg.json detector.json precoding.json link.json
+"""
+
+import json
+import sys
+from pathlib import Path
+
+TARGET = Path(__file__).resolve().parents[1] / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+Written by `tools/benchmark_tables.py` from the output of `./scsc bench NAME --output FILE`, on the
+machine that each table names. Figures are medians with the lowest and highest repeat; verdicts are
+against the targets that the benchmark prints, which were set for a current AVX2 server.
+"""
+
+
+def number(value: float) -> str:
+    """Three significant digits without an exponent."""
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
+
+
+def verdict(row: dict) -> str:
+    """What became of a target, with the distance where it was missed."""
+    if row["met"] is None:
+        return ""
+    ratio = row["value"] / row["target"]
+    missed = 1 - ratio if row["higher_is_better"] else ratio - 1
+    return "met" if row["met"] else f"missed by {100 * missed:.0f} %"
+
+
+def table(report: dict) -> str:
+    """One section: a heading, the machine, a row per figure."""
+    host = report["host"]
+    lines = [
+        f"\n## {report['benchmark']}\n",
+        f"{host['cpu']}, kernels {host['isa']}, {host['cores']} cores, "
+        f"load {host['load']} at the start.\n",
+        "| measurement | value | lowest .. highest | target | verdict | condition |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in report["rows"]:
+        unit = f" {row['unit']}" if row["unit"] else ""
+        spread = " .. ".join(map(number, row["spread"])) if row["spread"] else ""
+        sign = "≥" if row["higher_is_better"] else "≤"
+        target = "" if row["target"] is None else f"{sign} {number(row['target'])}"
+        lines.append(
+            f"| {row['name']} | {number(row['value'])}{unit} | {spread} | {target} "
+            f"| {verdict(row)} | {row['condition']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    """Write the page from the files given."""
+    if len(sys.argv) < 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    reports = [json.loads(Path(name).read_text()) for name in sys.argv[1:]]
+    TARGET.write_text(HEAD + "".join(table(report) for report in reports))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
