@@ -152,7 +152,8 @@ def print_table(summaries: list, seconds: float) -> None:
     out.print(table)
     out.print(
         "[dim]Second lines: 95 % interval; mean of delivered pictures alone; bits that arrived. "
-        f"A lost picture is scored as its mean colour. {seconds:.1f} s in all.[/dim]"
+        "A lost picture is scored as its mean colour. Codec and scores run once for a repeated "
+        f"picture; the times are means over all. {seconds:.1f} s in all.[/dim]"
     )
 
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Write docs/benchmarks.md from the files of `scsc bench NAME --output FILE`.
 
-    tools/benchmark_tables.py fec.json polar.json bpg.json detector.json precoding.json link.json
+tools/benchmark_tables.py fec.json polar.json bpg.json detector.json precoding.json link.json
 """
 
 import json
