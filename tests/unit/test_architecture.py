@@ -104,9 +104,8 @@ def _size_limit(path: Path) -> int:
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
 def test_source_has_no_unfinished_text(path):
-    words = ["TODO", "FIXME", "XXX", "NotImplemented" + "Error"]
-    if path == Path(__file__).resolve():
-        pytest.skip("this file spells the words it looks for")
+    # Spelled in halves, so that this file passes its own test.
+    words = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "NotImplemented" + "Error"]
 
     found = re.findall(r"\b(?:" + "|".join(words) + r")\b", path.read_text(encoding="utf-8"))
 
