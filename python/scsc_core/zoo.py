@@ -140,3 +140,10 @@ def load(name: str):
     module, _, attribute = NETWORKS[network].partition(":")
     builder = getattr(importlib.import_module(module), attribute)
     return builder.from_tensors(tensors(name), described.get("config") or {})
+
+
+def import_pth(path: str | Path, sha256: str | None = None) -> dict[str, np.ndarray]:
+    """Tensors of another project's PyTorch file; see `foreign_weights.import_pth`."""
+    from .foreign_weights import import_pth as read
+
+    return read(path, sha256)
