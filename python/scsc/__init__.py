@@ -29,12 +29,13 @@ from .ppen import ppen
 from .precoder import precoder
 from .receiver import receiver
 from .run_recorder import run_recorder
+from .segmenter import segmenter
 from .source_decoder import source_decoder
 from .source_encoder import source_encoder
 from .symbol_channel import symbol_channel
 from .transmitter import transmitter
 
-_VIEWS = ("constellation_view", "image_view", "metrics_view")
+_VIEWS = ("constellation_view", "image_view", "metrics_view", "segmentation_view")
 
 __all__ = [
     "channel_decoder",
@@ -51,6 +52,7 @@ __all__ = [
     "receiver",
     "run_recorder",
     "sample_image",
+    "segmenter",
     "source_decoder",
     "source_encoder",
     "symbol_channel",

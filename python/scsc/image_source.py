@@ -1,46 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures from files as PDUs."""
+"""Pictures from files, or street scenes, as PDUs."""
 
 from __future__ import annotations
 
 import itertools
 import threading
 import time
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from scsc_core import codecs, data
 from scsc_core.radio import keys
 
 from .message_block import message_block
+from .pictures import STREETS, picture_files, street_scenes
 
 CREDIT_WARNING_S = 30.0  # loading torch for the first MS-SSIM may take ten
-_CACHED_PICTURES = 16
 
 
 class image_source(message_block):
     """Sends pictures from files, one PDU each, no faster than the link takes them.
 
-    Any picture that Pillow reads becomes 8-bit RGB (gray, alpha, CMYK and 16 bit included). The
-    last PDU carries `last`, with which the whole flowgraph ends.
+    Any picture that Pillow reads becomes 8-bit RGB (gray, alpha, CMYK and 16 bit included). Or
+    street scenes, rendered one by one, with the category of each pixel. The last PDU carries
+    `last`, with which the whole flowgraph ends.
 
     Message ports:
         image (out): u8 [height, width, 3]; keys height, width, channels, name, image_id, frame,
             n_frames, last.
-        credit (in): one dict per picture that left the link, from `link_metrics` or `image_sink`;
+        labels (out): u8 [height, width] categories of a street scene, 255 where none; same keys.
+        credit (in): one dict per picture that left the link, from one of link_metrics, image_sink
+            and segmenter;
             only max_in_flight pictures are on their way at a time, so no queue grows without bound.
         status (out): dict of frames, in_flight.
         cmd (in): dict with rate.
 
     Args:
-        paths: str or list of str, files and folders; a folder gives its pictures by name.
-        repeat: int >= 0, times the list is sent; 0 repeats for ever.
+        paths: str or list of str, files and folders; a folder gives its pictures by name. Or
+            "streets" for street scenes (a folder of that name is "./streets").
+        repeat: int >= 0, times the list is sent, or number of scenes; 0 goes on for ever.
         max_images: int >= 0, end after so many pictures; 0: no limit.
         rate: float >= 0, pictures per second; 0 sends as fast as credit comes.
         max_in_flight: int >= 0, pictures between this block and the one that gives credit; 0 waits
             for no credit, and then a rate is needed when repeat is 0.
+        seed: int >= 0, of the first street scene; the following ones count on.
+        size: (height, width) of street scenes.
     Attributes:
         total: int, pictures that will be sent; 0: for ever.
     Raises:
@@ -48,25 +50,37 @@ class image_source(message_block):
     Source: ours.
     """
 
-    def __init__(self, paths, repeat=1, max_images=0, rate=0.0, max_in_flight=4):
+    def __init__(
+        self,
+        paths,
+        repeat=1,
+        max_images=0,
+        rate=0.0,
+        max_in_flight=4,
+        seed=1,
+        size=(352, 480),
+    ):
         for name, value in (
             ("repeat", repeat),
             ("max_images", max_images),
             ("rate", rate),
             ("max_in_flight", max_in_flight),
+            ("seed", seed),
         ):
             if not value >= 0:
                 raise ValueError(f"{name} must be >= 0, got {value}")
         if repeat == 0 and max_images == 0 and rate == 0 and max_in_flight == 0:
             raise ValueError("max_in_flight must be > 0 when repeat, max_images and rate are 0")
         super().__init__(
-            "image_source", dicts=(keys.CREDIT,), outputs=(keys.IMAGE,), settable=("rate",)
+            "image_source",
+            dicts=(keys.CREDIT,),
+            outputs=(keys.IMAGE, keys.LABELS),
+            settable=("rate",),
         )
-        paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
-        self._paths = data.list_pictures(paths)
-        if not self._paths:
-            raise ValueError("paths must name at least one picture, got none")
-        total = len(self._paths) * repeat
+        # What cannot be read or rendered is an error of the constructor.
+        scenes = isinstance(paths, str) and paths == STREETS
+        self._pictures = street_scenes(seed, size) if scenes else picture_files(paths)
+        total = len(self._pictures) * repeat
         self.total = min(filter(None, (total, max_images)), default=0)
         self._rate = float(rate)
         self._max_in_flight = max_in_flight
@@ -74,8 +88,6 @@ class image_source(message_block):
         self._wake = threading.Condition()
         self._stop = False
         self._thread: threading.Thread | None = None
-        self._pictures: dict[Path, np.ndarray] = {}
-        self._picture(self._paths[0])  # an unreadable first picture is an error of the constructor
 
     def set_rate(self, rate: float) -> None:
         """Pictures per second from the next one on; 0: as fast as credit comes."""
@@ -137,26 +149,20 @@ class image_source(message_block):
         return False
 
     def _send(self, count: int, last: bool) -> None:
-        path = self._paths[count % len(self._paths)]
-        image = self._picture(path)
+        image, labels, name = self._pictures(count)
         self.counters["frames"] += 1
         self.counters["in_flight"] = self._in_flight
         meta = {
             keys.HEIGHT: image.shape[0],
             keys.WIDTH: image.shape[1],
             keys.CHANNELS: 3,
-            keys.NAME: path.stem,
+            keys.NAME: name,
             keys.IMAGE_ID: count % keys.MAX_IMAGE_ID,
             keys.FRAME: count % keys.MAX_FRAME,
             keys.N_FRAMES: self.total,
             keys.LAST: last,
         }
+        if labels is not None:  # sent first: who scores the picture has them by then
+            self.publish(keys.LABELS, labels, meta)
         self.publish(keys.IMAGE, image, meta)
         self.publish_status(final=last)
-
-    def _picture(self, path: Path) -> np.ndarray:
-        if path not in self._pictures:
-            if len(self._pictures) >= _CACHED_PICTURES:
-                self._pictures.pop(next(iter(self._pictures)))
-            self._pictures[path] = codecs.load_image(path)
-        return self._pictures[path]

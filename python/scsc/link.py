@@ -58,6 +58,10 @@ class link(gr.hier_block2):
         """Quality from the next picture on."""
         self.transmitter.set_qp(qp)
 
+    def set_ppen(self, model):
+        """PPEN model from the next picture on; a bad one is a warning."""
+        self.transmitter.set_ppen(model)
+
     def set_precoder(self, name):
         """Precoder from the next frame on."""
         self.transmitter.set_precoder(name)

@@ -7,7 +7,7 @@ import inspect
 import threading
 from typing import Any
 
-from scsc_core.config import ConfigError, LinkConfig, build
+from scsc_core.config import LinkConfig, build
 
 from .message_block import BadFrame, message_block
 
@@ -37,7 +37,11 @@ class link_block(message_block):
         name, pdus, dicts, outputs, settable: as for message_block.
         parameters: LinkConfig fields of this block.
         kernel: class or function of a LinkConfig that does the work of one frame.
+    Attributes:
+        frame_fields: LinkConfig fields in which a frame wins over the block's own parameters.
     """
+
+    frame_fields = FRAME_FIELDS
 
     def __init__(self, name, parameters, kernel, **ports):
         super().__init__(name, **ports)
@@ -76,13 +80,14 @@ class link_block(message_block):
         Raises:
             BadFrame: the frame's keys make no valid configuration.
         """
-        said = tuple((name, meta[name]) for name in FRAME_FIELDS if name in meta)
+        said = tuple((name, meta[name]) for name in self.frame_fields if name in meta)
         config = self._config
         if self._key is None or self._key[0] is not config or self._key[1] != said:
             try:
-                merged = config.with_changes(**dict(said)) if said else config
-            except ConfigError as error:
+                self._object = self._kernel(config.with_changes(**dict(said)) if said else config)
+            except ValueError as error:
+                if not said:
+                    raise
                 raise BadFrame(str(error)) from None
-            self._object = self._kernel(merged)
             self._key = config, said
         return self._object

@@ -186,7 +186,10 @@ class link_metrics(message_block):
         count[keys.MEAN_PSNR_DB] = self._psnr_sum / compared
         for name in (keys.PSNR_DB, keys.CBR_K, keys.CBR_L, keys.CODED_BIT_ERROR_RATE, keys.MS_SSIM):
             count[name] = getattr(result, name)
-        for name in (keys.SNR_DB, keys.QP, keys.PRECODER, keys.DETECTOR, keys.MODULATION):
+        for name in (
+            *(keys.SNR_DB, keys.QP, keys.PPEN),
+            *(keys.PRECODER, keys.DETECTOR, keys.MODULATION),
+        ):
             count[name] = meta.get(name)
 
     def _publish(self, result: LinkResult, meta: dict[str, Any]) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gnuradio import gr
 
+from scsc_core import data
 from scsc_core.config import LinkConfig
 from scsc_core.framing import OVERHEAD_BYTES
 from scsc_core.link import LinkResult
@@ -83,8 +85,11 @@ class loopback(gr.top_block):
         channel_code(config, payload_bits=8 * OVERHEAD_BYTES)
         self.config = config
         self.supervisor = Supervisor()
+        paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
         self.image_source = image_source(paths, repeat, max_images)
-        self.ppen = ppen(config.ppen)
+        # One picture sent again and again is prepared once: by the encoder, which remembers the last.
+        quality = {"qp": None} if repeat > 1 and len(data.list_pictures(paths)) == 1 else {}
+        self.ppen = ppen.from_config(config, **quality)
         self.source_encoder = source_encoder.from_config(config)
         self.channel_encoder = channel_encoder.from_config(config)
         self.precoder = precoder.from_config(config)

@@ -185,8 +185,12 @@ class message_block(gr.basic_block):
     def on_lost_frame(self, meta: dict[str, Any]) -> None:
         """A frame was dropped here or before: send an empty PDU in its place."""
         if self._outputs:
-            common = {key: meta[key] for key in _COMMON if key in meta}
-            self.publish(self._outputs[0], np.empty(0, np.uint8), common)
+            self.publish_lost(self._outputs[0], meta)
+
+    def publish_lost(self, port: str, meta: dict[str, Any]) -> None:
+        """Send the empty PDU that stands for a lost frame."""
+        common = {key: meta[key] for key in _COMMON if key in meta}
+        self.publish(port, np.empty(0, np.uint8), common)
 
     def _end_when_idle(self):
         with self._end_lock:

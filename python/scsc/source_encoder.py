@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from scsc_core.link import Transmitter
+from scsc_core.model_choice import NONE
 from scsc_core.radio import keys
 
 from .link_block import link_block
@@ -14,9 +15,14 @@ from .link_block import link_block
 class source_encoder(link_block):
     """Compresses pictures with BPG, JPEG or JPEG 2000 and frames them with header and CRC-32.
 
+    A picture that carries the key `qp` is coded at that quality. One that carries `ppen` and no
+    `ppen_qp` was handed over by the block ppen: the model runs here, at the quality in use, and anew
+    for every quality that rate matching tries.
+
     Message ports:
-        image (in): u8 [height, width, 3].
-        bytes (out): u8, header | compressed picture | CRC-32; adds keys codec, qp, n_bytes.
+        image (in): u8 [height, width, 3]; keys qp, ppen, ppen_qp are heeded.
+        bytes (out): u8, header | compressed picture | CRC-32; adds keys codec, qp, n_bytes,
+            over_budget, and ppen_qp when PPEN ran here.
         status (out): dict of frames, dropped.
         cmd (in): dict with qp.
 
@@ -32,6 +38,8 @@ class source_encoder(link_block):
         ValueError: a name or number that the codec does not know.
     Source: link.py Transmitter.compress.
     """
+
+    frame_fields = (keys.PPEN, keys.QP)
 
     def __init__(
         self,
@@ -67,10 +75,18 @@ class source_encoder(link_block):
 
     def on_image(self, image, meta):
         """Compress one picture."""
+        said = {key: meta[key] for key in self.frame_fields if key in meta}
+        if keys.PPEN_QP in meta or meta.get(keys.PPEN) == NONE:
+            said.pop(keys.PPEN, None)  # the block ppen has run it
+        kernel = self.kernel_for(said)
         with self.timed(meta, "compress"):
-            compressed = self.kernel_for({}).compress(image, meta.get(keys.IMAGE_ID, 0))
+            compressed = kernel.compress(image, meta.get(keys.IMAGE_ID, 0))
         meta[keys.CODEC] = compressed.header.codec
         meta[keys.QP] = float(compressed.header.qp)
+        if keys.PPEN in said:
+            meta[keys.PPEN_QP] = meta[keys.QP]
+            meta[keys.time_key("ppen")] = 1e3 * compressed.ppen_s
+            meta[keys.time_key("compress")] -= 1e3 * compressed.ppen_s
         meta[keys.N_BYTES] = compressed.codec_bytes
         meta[keys.OVER_BUDGET] = compressed.over_budget
         self.publish(keys.BYTES, np.frombuffer(compressed.payload, np.uint8), meta)

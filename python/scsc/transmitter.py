@@ -39,7 +39,8 @@ class transmitter(gr.hier_block2):
             self.message_port_register_hier_in(port)
         for port in (keys.SYMBOLS, keys.SOUNDING, keys.CODEWORD):
             self.message_port_register_hier_out(port)
-        self.ppen = ppen(config.ppen)
+        self.ppen = ppen.from_config(config)
+        self._fixed = config.mode == "fixed"
         self.source_encoder = source_encoder.from_config(config)
         self.channel_encoder = channel_encoder.from_config(config)
         self.precoder = precoder.from_config(config)
@@ -55,6 +56,12 @@ class transmitter(gr.hier_block2):
     def set_qp(self, qp):
         """Quality from the next picture on."""
         self.source_encoder.set_qp(qp)
+        if self._fixed:
+            self.ppen.set_qp(qp)
+
+    def set_ppen(self, model):
+        """PPEN model from the next picture on; a bad one is a warning."""
+        self.ppen.set_model(model)
 
     def set_code_rate(self, code_rate):
         """Code rate from the next frame on."""

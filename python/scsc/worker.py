@@ -24,6 +24,7 @@ class Worker:
         overflow: "keep" never drops (the source is limited by credit), "drop_oldest" drops and
             counts the item that waited longest (live sources).
         on_idle: called from the thread whenever the last waiting item is done.
+        on_drop: called with an item that was dropped, from the thread that put the next one.
     Attributes:
         dropped: items dropped so far.
     """
@@ -36,6 +37,7 @@ class Worker:
         depth: int = 8,
         overflow: str = "keep",
         on_idle: Callable[[], None] | None = None,
+        on_drop: Callable[[Any], None] | None = None,
     ):
         if depth < 1:
             raise ValueError(f"queue must be at least 1, got {depth}")
@@ -47,6 +49,7 @@ class Worker:
         self._depth = depth
         self._overflow = overflow
         self._on_idle = on_idle
+        self._on_drop = on_drop
         self._items: deque[Any] = deque()
         self._wake = threading.Condition()
         self._busy = False
@@ -70,12 +73,15 @@ class Worker:
 
     def put(self, item: Any) -> None:
         """Append one item; never blocks."""
+        oldest: list[Any] = []
         with self._wake:
             if self._overflow == "drop_oldest" and len(self._items) >= self._depth:
-                self._items.popleft()
+                oldest.append(self._items.popleft())
                 self.dropped += 1
             self._items.append(item)
             self._wake.notify()
+        if oldest and self._on_drop is not None:
+            self._on_drop(oldest[0])
 
     @property
     def idle(self) -> bool:

@@ -47,6 +47,12 @@ def _check_colour(colour: Any) -> Any:
     return colour
 
 
+def _check_ppen(name: str) -> str:
+    if not name:
+        raise ValueError("ppen must be none, a model's name or a .safetensors file, got ''")
+    return name
+
+
 CodeRate = Annotated[str, BeforeValidator(str), AfterValidator(_check_code_rate)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 
@@ -63,7 +69,7 @@ class LinkConfig(BaseModel):
     qp: float | None = Field(None, allow_inf_nan=False)  # the codec's own scale; None: its default
     mode: Literal["fixed", "rate_matched", "adaptive"] = "fixed"
     cbr_target: float | None = Field(None, gt=0, le=10)  # R_k to stay under; not in mode fixed
-    ppen: Literal["none"] = "none"
+    ppen: Annotated[str, AfterValidator(_check_ppen)] = "none"  # or a PPEN model's name or file
 
     fec: Literal["nr_ldpc", "polar", "gallager"] = "nr_ldpc"
     code_rate: CodeRate = "1/2"

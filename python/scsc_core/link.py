@@ -9,11 +9,11 @@ Flowgraph blocks and SymbolLink call the same methods; only what carries the arr
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from . import codecs, framing, mimo
+from . import codecs, framing, mimo, preprocessing
 from .channels.symbol_channel import SymbolChannel
 from .config import LinkConfig
 from .evaluation import metrics
@@ -27,6 +27,7 @@ from .link_parameters import (
     transmit_tables,
     used_csi,
 )
+from .link_result import LinkResult, StageClock
 from .scrambling import BitScrambler
 
 LOST_PICTURE_SIZE = (256, 256)  # shown when nothing at all is known about a lost picture
@@ -40,6 +41,7 @@ class Compressed:
     header: framing.PayloadHeader
     codec_bytes: int
     over_budget: bool = False  # the rate target could not be met even at the coarsest quality
+    ppen_s: float = 0.0  # wall time of PPEN, over all the qualities that were tried
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,10 @@ class Transmitter:
 
     Args:
         config: LinkConfig.
-        preprocess: PPEN, a function (image uint8 [H, W, 3], qp) -> image of the same shape;
-            None is the identity.
+        preprocess: PPEN, a function (image uint8 [H, W, 3], qp) -> image of the same shape, qp on
+            the codec's scale; None loads the model that `config.ppen` names.
+    Raises:
+        ValueError: a qp outside the codec's scale, a PPEN model that cannot be loaded.
     """
 
     def __init__(
@@ -105,7 +109,8 @@ class Transmitter:
         low, high = self.codec.quality_range
         if not low <= self.qp <= high:
             raise ValueError(f"qp must be in {low}..{high} for codec {config.codec}, got {self.qp}")
-        self._preprocess = preprocess
+        self._preprocess = preprocess or preprocessing.load(config.ppen, config.codec)
+        self._ppen_s = 0.0
         self._scrambler = BitScrambler(interleaver=config.interleaver)
         self._last: tuple[bytes, tuple[bytes, float, bool]] | None = None
 
@@ -116,24 +121,33 @@ class Transmitter:
         """
         image = codecs.check_image(image)
         key = image.tobytes() + repr(image.shape).encode()
+        self._ppen_s = 0.0
         if self._last is None or self._last[0] != key:
-            prepared = image if self._preprocess is None else self._preprocess(image, self.qp)
-            self._last = key, self._encode_picture(prepared)
+            self._last = key, self._encode_picture(image)
         data, qp, over_budget = self._last[1]
         header = framing.PayloadHeader(
             image_id % framing.IMAGE_IDS, image.shape[0], image.shape[1], self.config.codec, qp
         )
-        return Compressed(framing.pack(data, header), header, len(data), over_budget)
+        packed = framing.pack(data, header)
+        return Compressed(packed, header, len(data), over_budget, self._ppen_s)
+
+    def _prepare(self, image: np.ndarray, qp: float) -> np.ndarray:
+        if self._preprocess is None:
+            return image
+        begin = time.perf_counter()
+        prepared = self._preprocess(image, qp)
+        self._ppen_s += time.perf_counter() - begin
+        return prepared
 
     def _encode_picture(self, image: np.ndarray) -> tuple[bytes, float, bool]:
         if self.config.mode == "fixed":
-            return self.codec.encode(image, qp=self.qp), self.qp, False
+            return self.codec.encode(self._prepare(image, self.qp), qp=self.qp), self.qp, False
         budget = payload_budget(self.config, image.size) - framing.OVERHEAD_BYTES
         try:
-            return *self.codec.encode_to_budget(image, budget), False
+            return *self.codec.encode_to_budget(image, budget, self._prepare), False
         except codecs.BudgetError:
-            coarsest = self.codec.quality_range[0 if self.codec.higher_is_better else 1]
-            return self.codec.encode(image, qp=coarsest), coarsest, True
+            worst = self.codec.quality_range[0 if self.codec.higher_is_better else 1]
+            return self.codec.encode(self._prepare(image, worst), qp=worst), worst, True
 
     def encode(self, payload: bytes) -> Coded:
         """Channel code, scramble and interleave: payload bytes -> bits that select table rows."""
@@ -250,34 +264,6 @@ class Receiver:
         return np.broadcast_to(np.uint8(self.config.mean_colour), (*size, 3)).copy()
 
 
-@dataclass(frozen=True)
-class LinkResult:
-    """Everything measured on one transmitted picture.
-
-    R_k = k / (3 h w), R_L = n_s R_k. The `_net` rates leave out header, CRCs and fill.
-    """
-
-    image: np.ndarray
-    delivered: bool
-    problem: str | None
-    qp: float
-    bits: int  # of the compressed picture
-    bpp: float
-    cbr_k: float
-    cbr_l: float
-    cbr_k_net: float
-    cbr_l_net: float
-    channel_uses: int
-    n_blocks: int
-    block_errors: int
-    coded_bit_error_rate: float  # before decoding
-    iterations: float
-    psnr_db: float
-    ms_ssim: float | None
-    over_budget: bool
-    seconds: dict[str, float] = field(default_factory=dict)
-
-
 class SymbolLink:
     """The whole chain over y = H z + n in one process, without GNU Radio.
 
@@ -304,11 +290,12 @@ class SymbolLink:
 
     def carry(self, image: np.ndarray) -> "Carried":
         """Send one picture, without scoring: what each stage made of it and how long it took."""
-        clock = _StageClock()
+        clock = StageClock()
         tx, rx = self.transmitter, self.receiver
         compressed = tx.compress(image, self._image_id)
         self._image_id += 1
         clock.stop("compress")
+        clock.move("compress", "ppen", compressed.ppen_s)
         coded = tx.encode(compressed.payload)
         clock.stop("encode")
         block_uses = tx.block_uses(coded)
@@ -369,16 +356,3 @@ def score(config: LinkConfig, image: np.ndarray, carried: Carried) -> LinkResult
         over_budget=compressed.over_budget,
         seconds=carried.seconds,
     )
-
-
-class _StageClock:
-    """Wall time by stage; a stage that is stopped twice adds up."""
-
-    def __init__(self):
-        self.seconds: dict[str, float] = {}
-        self._last = time.perf_counter()
-
-    def stop(self, stage: str) -> None:
-        now = time.perf_counter()
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + now - self._last
-        self._last = now

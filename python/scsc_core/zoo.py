@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import os
 import sys
 from functools import lru_cache
@@ -15,11 +16,15 @@ import yaml
 
 INDEX = "index.yaml"
 REQUIRED = ("name", "file", "sha256", "network", "data", "licence")
+WEIGHTS_SUFFIX = ".safetensors"
 # network field of the index -> "module:class"; the class has from_tensors(tensors, config)
 NETWORKS = {
     "pcen": "scsc_core.mimo.pcen:PcenNetwork",
     "pcen_unfolded": "scsc_core.mimo.pcen_unfolded:UnfoldedPcen",
     "pcen_paper": "scsc_core.mimo.pcen_paper:PaperPcen",
+    "ppen": "scsc_core.nets.preprocessor:Preprocessor",
+    "erf_pspnet": "scsc_core.tasks.segmentation:Segmenter",
+    "proxy": "scsc_core.nets.proxy:Proxy",
 }
 
 
@@ -84,10 +89,14 @@ def entry(name: str) -> dict:
     models = index()
     if name not in models:
         raise ModelError(f"no model {name!r}; there are: {', '.join(sorted(models)) or 'none'}")
-    missing = [key for key in REQUIRED if models[name].get(key) in (None, "")]
-    if missing:
-        raise ModelError(f"model {name} has no {', '.join(missing)} in {INDEX}: refused")
+    _check_described(name, models[name], REQUIRED, INDEX)
     return models[name]
+
+
+def _check_described(name: str, described: dict, required: tuple[str, ...], where: str) -> None:
+    missing = [key for key in required if described.get(key) in (None, "")]
+    if missing:
+        raise ModelError(f"model {name} has no {', '.join(missing)} in {where}: refused")
 
 
 def path(name: str) -> Path:
@@ -116,22 +125,30 @@ def _sha256(file: Path, stamp: int) -> str:
 
 def tensors(name: str) -> dict[str, np.ndarray]:
     """Weights of a model as numpy arrays, after verification."""
-    from safetensors.numpy import load_file
-
-    return load_file(path(name))
+    return _read_weights(path(name))[0]
 
 
-def load(name: str):
+def load(name: str | Path):
     """The network of a model with its weights.
 
     Args:
-        name: a key of `index()`, for example "pcen".
+        name: a key of `index()`, for example "pcen", or a path that ends in .safetensors: a file
+            of one's own whose metadata hold the entry, as `training.publish` writes it.
     Returns:
         The object its `network` class builds (`NETWORKS`), such as `mimo.pcen.PcenNetwork`.
     Raises:
-        ModelError: unknown, missing, altered, or without stated data and licence.
+        ModelError: unknown, missing, altered, damaged, of another architecture, or without stated
+            data and licence.
     """
-    described = entry(name)
+    if str(name).endswith(WEIGHTS_SUFFIX):
+        weights, described = _read_weights(Path(name))
+        _check_described(
+            str(name), described, ("name", "network", "data", "licence"), "its metadata"
+        )
+    else:
+        described = entry(str(name))
+        weights = tensors(str(name))
+        _note_licence(str(name), described["licence"], described.get("commercial_use", True))
     network = described["network"]
     if network not in NETWORKS:
         raise ModelError(
@@ -139,11 +156,31 @@ def load(name: str):
         )
     module, _, attribute = NETWORKS[network].partition(":")
     builder = getattr(importlib.import_module(module), attribute)
-    return builder.from_tensors(tensors(name), described.get("config") or {})
+    try:
+        return builder.from_tensors(weights, described.get("config") or {})
+    except (ValueError, TypeError, KeyError) as error:
+        raise ModelError(f"model {name}: {error}") from None
 
 
-def import_pth(path: str | Path, sha256: str | None = None) -> dict[str, np.ndarray]:
-    """Tensors of another project's PyTorch file; see `foreign_weights.import_pth`."""
-    from .foreign_weights import import_pth as read
+def _read_weights(file: Path) -> tuple[dict[str, np.ndarray], dict]:
+    """Tensors of a safetensors file, and the entry in its metadata ({} without one)."""
+    from safetensors import SafetensorError, safe_open
 
-    return read(path, sha256)
+    if not file.is_file():
+        raise ModelError(f"model file {file} does not exist")
+    try:
+        with safe_open(file, "np") as content:
+            weights = {key: content.get_tensor(key) for key in content.keys()}
+            described = json.loads((content.metadata() or {}).get("model", "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"model file {file} is damaged: {error}") from None
+    if not isinstance(described, dict):
+        raise ModelError(f"model file {file} is damaged: its metadata is no table")
+    return weights, described
+
+
+@lru_cache(maxsize=32)
+def _note_licence(name: str, licence: str, commercial_use: bool) -> None:
+    """Say once for each model that its weights may not be used commercially."""
+    if not commercial_use:
+        print(f"note: weights {name}: {licence}, no commercial use", file=sys.stderr)

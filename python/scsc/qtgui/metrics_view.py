@@ -25,6 +25,7 @@ _ROWS = (
     ("code block errors", keys.BLOCK_ERRORS, "{:d}"),
     ("SNR", keys.SNR_DB, "{:.1f} dB"),
     ("quality (QP)", keys.QP, "{:g}"),
+    ("PPEN", keys.PPEN, "{}"),
     ("precoder", keys.PRECODER, "{}"),
     ("detector", keys.DETECTOR, "{}"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 
@@ -70,12 +71,19 @@ class ImageCodec(ABC):
             return int(qp)
         return float(qp)
 
-    def encode_to_budget(self, image: np.ndarray, max_bytes: int) -> tuple[bytes, float]:
+    def encode_to_budget(
+        self,
+        image: np.ndarray,
+        max_bytes: int,
+        prepare: Callable[[np.ndarray, float], np.ndarray] | None = None,
+    ) -> tuple[bytes, float]:
         """The best quality whose bytes fit: bisection over the scale, then the neighbours.
 
         Args:
             image: uint8 [H,W,3].
             max_bytes: int >= 1, largest allowed size.
+            prepare: function (image, qp) -> image, called anew for every quality that is tried,
+                because what it does depends on it (PPEN); None codes the picture as it is.
         Returns:
             (bytes, qp).
         Raises:
@@ -88,7 +96,8 @@ class ImageCodec(ABC):
 
         def fits(index: int) -> bool:
             if index not in coded:
-                coded[index] = self.encode(image, scale[index])
+                picture = image if prepare is None else prepare(image, scale[index])
+                coded[index] = self.encode(picture, scale[index])
             return len(coded[index]) <= max_bytes
 
         # The scale runs from the best quality to the coarsest; sizes mostly fall along it.

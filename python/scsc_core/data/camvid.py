@@ -11,16 +11,15 @@ from pathlib import Path
 
 import numpy as np
 
+from .class_tables import ClassTable
+from .lists import read_lines
 from .pictures import read_image, read_label
-from .sample import IGNORE, DataError, Dataset, Sample, check_labels
+from .sample import DataError, Dataset, Sample, check_labels
 
 LICENCE = "CC-BY-NC-4.0"
 SPLITS = ("train", "val", "test")
 # sky building pole road pavement tree sign fence car pedestrian bicyclist, 11 = ignore
-TO_SEVEN = np.full(256, IGNORE, np.uint8)
-TO_SEVEN[:11] = (4, 1, 2, 0, 0, 3, 2, 1, 6, 5, 5)
-_TO_ELEVEN = np.full(256, IGNORE, np.uint8)
-_TO_ELEVEN[:11] = range(11)
+TO_SEVEN = (4, 1, 2, 0, 0, 3, 2, 1, 6, 5, 5)
 
 
 def open_camvid(root: Path, split: str, classes: int = 7) -> Dataset:
@@ -38,34 +37,27 @@ def open_camvid(root: Path, split: str, classes: int = 7) -> Dataset:
     root = Path(root)
     listed = (root / f"{split}.txt").is_file() and (root / "images").is_dir()
     files = _listed(root, split) if listed else _paired(root, split)
-    table = TO_SEVEN if classes == 7 else _TO_ELEVEN
+    table = ClassTable.of(12, dict(enumerate(TO_SEVEN if classes == 7 else range(11))))
     # the 7-category file of a list equals the map of its 11-class file: one source for both
     names = tuple(image.stem for image, _ in files)
 
-    def read(index: int) -> Sample:
-        image, label = files[index]
-        classes11 = read_label(label)
-        used = np.flatnonzero(np.bincount(classes11.ravel(), minlength=256))
-        wrong = used[(used > 11) & (used != IGNORE)]
-        if wrong.size:
-            raise DataError(f"{label}: class {wrong[0]} is not allowed: 0 .. 11 or {IGNORE}")
-        sample = Sample(read_image(image), table[classes11], names[index], LICENCE)
-        return check_labels(sample, classes, label)
+    def label(index: int) -> np.ndarray:
+        return table(read_label(files[index][1]), files[index][1])
 
-    return Dataset("camvid", split, classes, LICENCE, names, read, tuple(files))
+    def read(index: int) -> Sample:
+        sample = Sample(read_image(files[index][0]), label(index), names[index], LICENCE)
+        return check_labels(sample, classes, files[index][1])
+
+    return Dataset("camvid", split, classes, LICENCE, names, read, tuple(files), label)
 
 
 def _listed(root: Path, split: str) -> list[tuple[Path, Path]]:
-    lines = (root / f"{split}.txt").read_text(encoding="utf-8").split("\n")
     files = []
-    for number, line in enumerate(lines, 1):
-        fields = line.split()
-        if not fields:
-            continue
+    for number, fields in read_lines(root / f"{split}.txt"):
         if len(fields) != 3:
             raise DataError(
                 f"{root / f'{split}.txt'} line {number}: must be 'image labels11 labels7', "
-                f"got {line!r}"
+                f"got {' '.join(fields)!r}"
             )
         files.append((root / fields[0], root / fields[1]))
     return _existing(files, root / f"{split}.txt")

@@ -11,14 +11,17 @@ from .sample import DataError
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Picture file as uint8 RGB [H, W, 3].
+    """Picture file as uint8 RGB [H, W, 3], upright as its EXIF orientation says.
 
     Raises:
         DataError: missing, unreadable, truncated, or more than 8 bits a sample.
     """
-    from PIL import Image
+    from PIL import Image, ImageOps
 
-    return np.asarray(_open(path, lambda image: _eight_bit(image, path).convert("RGB"), Image))
+    def upright(image):
+        return ImageOps.exif_transpose(_eight_bit(image, path)).convert("RGB")
+
+    return np.asarray(_open(path, upright, Image))
 
 
 def read_label(path: Path) -> np.ndarray:
@@ -29,21 +32,46 @@ def read_label(path: Path) -> np.ndarray:
     """
     from PIL import Image
 
-    def classes(image):
-        if image.mode not in ("P", "L"):
-            raise DataError(
-                f"{path}: a label must be a palette or grey picture whose value is the class, "
-                f"got mode {image.mode}"
-            )
-        return image.copy()
+    return np.asarray(_open(path, lambda image: _class_values(image, path).copy(), Image))
 
-    return np.asarray(_open(path, classes, Image))
+
+def read_header(path: Path, is_label: bool = False) -> tuple[int, int]:
+    """(width, height) of a picture file, or of a label file, without decoding it.
+
+    Raises:
+        DataError: missing, unreadable, or of a kind that `read_image` or `read_label` refuses.
+    """
+    from PIL import Image
+
+    check = _class_values if is_label else _eight_bit
+    return _open(path, lambda image: check(image, path).size, Image)
 
 
 def _eight_bit(image, path: Path):
-    if image.mode.startswith("I") or image.mode == "F":
-        raise DataError(f"{path}: only pictures of 8 bits a sample can be used, got {image.mode}")
+    # Pillow opens 16-bit colours as RGB and drops their lower byte; only its raw mode tells
+    wide = [mode for mode in _raw_modes(image) if ";16" in mode]
+    if wide or image.mode.startswith("I") or image.mode == "F":
+        found = wide[0] if wide else image.mode
+        raise DataError(f"{path}: only pictures of 8 bits a sample can be used, got {found}")
     return image
+
+
+def _class_values(image, path: Path):
+    if image.mode not in ("P", "L"):
+        raise DataError(
+            f"{path}: a label must be a palette or grey picture whose value is the class, "
+            f"got mode {image.mode}"
+        )
+    if image.format == "JPEG":
+        raise DataError(f"{path}: a label must be stored without loss, got JPEG")
+    if any(mode.startswith("L;") for mode in _raw_modes(image)):
+        # Pillow stretches grey of 2 or 4 bits to 0 .. 255
+        raise DataError(f"{path}: a grey label must have 8 bits, got fewer")
+    return image
+
+
+def _raw_modes(image) -> list[str]:
+    return [str(part) for tile in image.tile for part in tile[3:]]
 
 
 def _open(path: Path, convert, module):

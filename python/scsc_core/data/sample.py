@@ -47,6 +47,8 @@ class Dataset:
         names: of the samples, in order.
         read: function of an index; gives the `Sample`.
         files: pairs (picture, label or None) for checks up front; empty for generated sets.
+        annotation: function of an index; gives the label (or the boxes) without its picture, after
+            the checks of the set; None where there is none to read.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Dataset:
     names: tuple[str, ...]
     read: Callable[[int], Sample]
     files: tuple[tuple[Path, Path | None], ...] = ()
+    annotation: Callable[[int], np.ndarray] | None = None
 
     def __len__(self) -> int:
         return len(self.names)

@@ -17,7 +17,7 @@ RESAMPLES = 2000
 LEVEL = 0.95
 MAX_UNDEFINED = 0.1  # share of resamples without a number beyond which no interval is given
 
-_RUNNING_NUMBER = re.compile(r"\d+$")
+_FRAME = re.compile(r"[_/][^_/]*$")  # what follows the last "_" or "/" of a name
 
 
 def blocks(names: Sequence[str], length: int) -> list[np.ndarray]:
@@ -26,8 +26,8 @@ def blocks(names: Sequence[str], length: int) -> list[np.ndarray]:
     Neighbouring video frames are correlated; drawing whole blocks keeps that in the interval.
 
     Args:
-        names: of the pictures in their order; names that differ only in the number at their end are
-            frames of one sequence, and a sequence ends where that stem changes.
+        names: of the pictures in their order; the part before the last "_" or "/" names the
+            sequence, and a name without either is a sequence of its own (`data.Sample`).
         length: >= 1; 1 resamples single pictures.
     Returns:
         list of int64 arrays that cover 0 .. len(names) - 1 in order.
@@ -41,7 +41,7 @@ def blocks(names: Sequence[str], length: int) -> list[np.ndarray]:
     found: list[list[int]] = []
     last = None
     for index, name in enumerate(names):
-        stem = _RUNNING_NUMBER.sub("", name)
+        stem = _FRAME.sub("", name)
         if stem != last or len(found[-1]) == length:
             found.append([])
         found[-1].append(index)

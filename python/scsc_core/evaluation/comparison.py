@@ -1,51 +1,74 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Comparison of precoding schemes on one picture at equal channel uses, over the same fading blocks.
+"""Comparison of schemes on one picture within the same budget of channel uses, over the same fading.
 
 The digital link of the paper switches its second stream off on many channels and still sends its
-bits; `none` and `rank_adaptive` are the fair digital baselines that stand beside every figure.
+bits; `none` and `rank_adaptive` are the fair digital baselines that stand beside every figure. A
+Gaussian low-pass in front of the codec saves bits too; it stands beside PPEN for the same reason.
 """
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
 from ..channels.symbol_channel import SymbolChannel
 from ..config import LinkConfig
-from ..link import Transmitter
-from ..link_parameters import bits_per_use, total_power, transmit_tables, used_csi
-from ..mimo import canonical_svd, combine
-from .panel import Reception, SchemeColumn, draw, wilson_interval
-
-_POINTS = 1500  # samples drawn in a constellation
+from ..link_parameters import total_power
+from .equal_uses import LOW_PASS, Fitted, channel_use_budget, fit
+from .panel import wilson_interval
+from .picture_scores import PictureScore, PictureScorer, TaskScore, task_score
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """A scheme of the comparison: its precoder and what it is, in a few words."""
+    """A scheme of the comparison.
 
+    Attributes:
+        name: for programs.
+        precoder: of the link.
+        preparation: of the picture, see equal_uses.fit.
+        title, note: what it is, in a few words.
+        in_panel: False for rows of the table alone.
+    """
+
+    name: str
     precoder: str
+    preparation: str
     title: str
     note: str
+    in_panel: bool = True
 
 
 SCHEMES = (
-    Scheme("svd_wf", "digital, SVD-WF", "the paper's digital link"),
-    Scheme("none", "digital, no precoding", "fair baseline: joint ML detection"),
-    Scheme("rank_adaptive", "digital, rank adaptive", "fair baseline: 2 x QPSK or 1 x 16QAM"),
-    Scheme("pcen", "PCEN", "learned precoder and combiner"),
+    Scheme("digital", "svd_wf", "plain", "digital", "SVD-WF, the paper's digital link"),
+    Scheme("digital_ml", "none", "plain", "digital, no precoding", "fair: joint ML", False),
+    Scheme(
+        "digital_fair",
+        "rank_adaptive",
+        "plain",
+        "digital, rank adaptive",
+        "fair precoder, no training",
+    ),
+    Scheme(
+        "low_pass_fair",
+        "rank_adaptive",
+        "low_pass",
+        "low-pass, rank adaptive",
+        f"control: {LOW_PASS}, fair precoder",
+    ),
+    Scheme("scsc_without_ppen", "pcen", "plain", "SCSC w/o PPEN", "PCEN alone"),
+    Scheme("scsc_without_pcen", "svd_wf", "ppen", "SCSC w/o PCEN", "PPEN + SVD-WF"),
+    Scheme("scsc", "pcen", "ppen", "SCSC", "PPEN + PCEN"),
 )
 
 
 @dataclass(frozen=True)
 class Received:
-    """One picture of one scheme as the link reported it; `image` only where it was asked for."""
+    """One picture of one scheme as it arrived; `image` only where it was asked for."""
 
     delivered: bool
-    psnr_db: float
-    ms_ssim: float | None
+    score: PictureScore
     channel_uses: int
     block_errors: int
     seconds: dict[str, float]
@@ -54,24 +77,83 @@ class Received:
 
 @dataclass(frozen=True)
 class Summary:
-    """A row of the table. Lost pictures are scored like any other (their mean-colour stand-in);
-    `psnr_delivered_db` is the mean over the delivered ones alone."""
+    """A row of the table. Lost pictures are scored like any other (their mean-colour stand-in), and
+    their confusion counts add to the sum; `undamaged` and `psnr_undamaged_db` are the scores of the
+    picture that arrives when nothing is lost."""
 
+    name: str
     precoder: str
+    preparation: str
+    ppen: str
     title: str
     note: str
+    qp: float
     pictures: int
     delivered: int
     share: float
     interval: tuple[float, float]
+    task: TaskScore
+    undamaged: TaskScore
     psnr_db: float
-    psnr_delivered_db: float | None
+    psnr_undamaged_db: float
     ms_ssim: float | None
+    channel_uses: int
+    n_blocks: int
     cbr_k: float
     cbr_l: float
     bits_per_use: float
     goodput_bits_per_use: float
     milliseconds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One scheme: its configuration and picture, its summary, and the pictures that are to be shown."""
+
+    scheme: Scheme
+    config: LinkConfig
+    fitted: Fitted
+    summary: Summary
+    shown: list[Received]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All schemes and what they share.
+
+    Attributes:
+        base: configuration, before scheme and quality were put in.
+        rows: one per scheme, in order.
+        budget: channel uses that no row exceeds.
+        judge: what the task is judged by, picture_scores.GROUND_TRUTH or CLEAN_PREDICTION.
+        clean: task score of the picture itself, not sent: the ceiling.
+        shown: name -> index of the transmissions whose pictures are kept.
+        same_fading: False when rows span different numbers of fading blocks, and so meet channels
+            that are drawn alike but are not the same.
+    """
+
+    base: LinkConfig
+    rows: list[Row]
+    budget: int
+    judge: str
+    clean: TaskScore
+    shown: dict[str, int]
+    same_fading: bool
+
+    @property
+    def summaries(self) -> list[Summary]:
+        """The rows' summaries."""
+        return [row.summary for row in self.rows]
+
+    def to_dict(self) -> dict:
+        """What JSON files hold of it."""
+        return {
+            "budget_channel_uses": self.budget,
+            "task_judged_by": self.judge,
+            "clean_picture": asdict(self.clean),
+            "same_fading": self.same_fading,
+            "schemes": [asdict(summary) for summary in self.summaries],
+        }
 
 
 def interesting_draws(config: LinkConfig, count: int, blocks_each: int = 1) -> dict[str, int]:
@@ -96,32 +178,36 @@ def interesting_draws(config: LinkConfig, count: int, blocks_each: int = 1) -> d
 
 
 def summarise(
-    scheme: Scheme, config: LinkConfig, n_samples: int, payload_bits: int, results: list[Received]
+    scheme: Scheme, fitted: Fitted, undamaged: PictureScore, results: list[Received]
 ) -> Summary:
-    """Means over the pictures of one scheme.
-
-    Args:
-        n_samples: 3 h w of the picture.
-        payload_bits: bits of the compressed picture, header and CRCs left out.
-    """
-    delivered = [result for result in results if result.delivered]
-    share = len(delivered) / len(results)
+    """Means over the pictures of one scheme; `undamaged` scores what arrives when nothing is lost."""
+    delivered = sum(result.delivered for result in results)
+    share = delivered / len(results)
     uses = float(np.mean([result.channel_uses for result in results]))
-    scores = [result.ms_ssim for result in results if result.ms_ssim is not None]
+    similarities = [r.score.ms_ssim for r in results if r.score.ms_ssim is not None]
     stages = {stage for result in results for stage in result.seconds}
+    n_samples, payload_bits = fitted.source.size, 8 * fitted.codec_bytes
     return Summary(
+        name=scheme.name,
         precoder=scheme.precoder,
+        preparation=scheme.preparation,
+        ppen=fitted.config.ppen,
         title=scheme.title,
         note=scheme.note,
+        qp=float(fitted.qp),
         pictures=len(results),
-        delivered=len(delivered),
+        delivered=delivered,
         share=share,
-        interval=wilson_interval(len(delivered), len(results)),
-        psnr_db=float(np.mean([result.psnr_db for result in results])),
-        psnr_delivered_db=float(np.mean([r.psnr_db for r in delivered])) if delivered else None,
-        ms_ssim=float(np.mean(scores)) if scores else None,
+        interval=wilson_interval(delivered, len(results)),
+        task=task_score(sum(result.score.confusion for result in results)),
+        undamaged=task_score(undamaged.confusion),
+        psnr_db=float(np.mean([result.score.psnr_db for result in results])),
+        psnr_undamaged_db=undamaged.psnr_db,
+        ms_ssim=float(np.mean(similarities)) if similarities else None,
+        channel_uses=round(uses),
+        n_blocks=fitted.n_blocks,
         cbr_k=uses / n_samples,
-        cbr_l=config.streams * uses / n_samples,
+        cbr_l=fitted.config.streams * uses / n_samples,
         bits_per_use=payload_bits / uses,
         goodput_bits_per_use=share * payload_bits / uses,
         milliseconds={
@@ -131,93 +217,56 @@ def summarise(
     )
 
 
-def constellations(
-    config: LinkConfig, image: np.ndarray, picture: int, blocks_each: int = 1
-) -> tuple[np.ndarray, np.ndarray]:
-    """Received samples of antenna 1, and of stream 1 behind CEN, for one picture of the run.
-
-    CEN gives the transmit domain; stream 1 is its component along the strongest direction v1, or
-    antenna 1 without precoding. The picture's first fading block is drawn again from the seed; the
-    noise is fresh.
-    """
-    channel = SymbolChannel(config)
-    h, h_hat = channel.sound((picture + 1) * blocks_each)
-    h, h_hat = h[-blocks_each:][:1], h_hat[-blocks_each:][:1]
-    transmitter = Transmitter(config)
-    coded = transmitter.encode(transmitter.compress(image).payload)
-    uses = np.array([len(coded.bits) // bits_per_use(config)])
-    z = transmitter.modulate(coded, h_hat, uses)[:, :_POINTS]
-    uses = np.array([z.shape[1]])
-    y = channel.transmit(np.ascontiguousarray(z), h, uses)
-    h_used, noise_var = used_csi(config, h_hat)
-    r = combine(y, h_used, transmit_tables(config, h_hat), noise_var, block_uses=uses)
-    if config.precoder == "none":
-        return y[0], r[0]
-    _, _, v = canonical_svd(h_hat[0])
-    return y[0], v[:, 0].conj() @ r
-
-
 def compare(
     base: LinkConfig,
-    image: np.ndarray,
+    scorer: PictureScorer,
     count: int,
-    send: Callable[[LinkConfig, np.ndarray, int, set[int]], list[Received]],
-    panel: Path | None = None,
+    send: Callable[[Scheme, LinkConfig, np.ndarray, int, set[int]], list[Received]],
+    ppen: str = "none",
     schemes: tuple[Scheme, ...] = SCHEMES,
-) -> list[Summary]:
-    """Send one picture `count` times by every scheme and summarise; optionally draw the panel.
+    on_fit: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Send one picture `count` times by every scheme and summarise.
 
     Args:
-        base: configuration; only its precoder is changed from scheme to scheme.
-        image: uint8 [H, W, 3].
+        base: configuration; precoder, PPEN and quality are changed from scheme to scheme.
+        scorer: holds the picture and judges what arrives.
         count: transmissions per scheme.
-        send: carries `count` copies of the picture over a link (flowgraph or SymbolLink) and keeps the
-            received pictures whose index is in the set.
-        panel: PNG to write, None for none.
+        send: carries `count` copies of a picture over a link (flowgraph or SymbolLink), scores each,
+            and keeps the received pictures whose index is in the set.
+        ppen: model of the schemes with PPEN; "none" leaves them out.
+        on_fit: called with (done, total) when a preparation of the picture has its quality.
+    Raises:
+        ValueError: the budget is too small for the picture, or the link cannot be built.
+        RuntimeError: pictures are missing, or a scheme used more than the budget.
     """
-    transmitter = Transmitter(base)
-    compressed = transmitter.compress(image)
-    coded = transmitter.encode(compressed.payload)
-    blocks_each = len(transmitter.block_uses(coded))
-    shown = interesting_draws(base, count, blocks_each)
-    summaries, columns = [], []
+    schemes = tuple(s for s in schemes if ppen != "none" or s.preparation != "ppen")
+    budget = channel_use_budget(base, scorer.image)
+    preparations = list(dict.fromkeys(scheme.preparation for scheme in schemes))
+    fits: dict[str, Fitted] = {}
+    for done, preparation in enumerate(preparations, start=1):
+        fits[preparation] = fit(base, scorer.image, budget, preparation, ppen)
+        if on_fit is not None:
+            on_fit(done, len(preparations))
+    shown = interesting_draws(base, count, fits[preparations[0]].n_blocks)
+    rows = []
     for scheme in schemes:
-        config = base.with_changes(precoder=scheme.precoder)
-        results = send(config, image, count, set(shown.values()))
+        fitted = fits[scheme.preparation]
+        config = fitted.config.with_changes(precoder=scheme.precoder)
+        results = send(scheme, config, fitted.source, count, set(shown.values()))
         if len(results) != count:
             raise RuntimeError(f"{scheme.title}: {len(results)} of {count} pictures came back")
-        summary = summarise(scheme, config, image.size, 8 * compressed.codec_bytes, results)
-        summaries.append(summary)
-        if panel is not None:
-            columns.append(_column(config, image, summary, results, shown, blocks_each))
-    uses = {round(summary.cbr_k * image.size) for summary in summaries}
-    if len(uses) != 1:
-        raise RuntimeError(f"schemes used different numbers of channel uses: {sorted(uses)}")
-    if panel is not None:
-        draw(panel, image, columns, list(shown), _title(base, compressed, uses.pop(), count))
-    return summaries
-
-
-def _column(config, image, summary, results, shown, blocks_each) -> SchemeColumn:
-    before, after = constellations(config, image, next(iter(shown.values())), blocks_each)
-    receptions = [
-        Reception(results[i].image, results[i].delivered, results[i].psnr_db)
-        for i in shown.values()
-    ]
-    return SchemeColumn(
-        summary.title.replace(", ", "\n", 1),
-        summary.share,
-        summary.interval,
-        receptions,
-        before,
-        after,
-    )
-
-
-def _title(config: LinkConfig, compressed, uses: int, count: int) -> str:
-    qp = f"{compressed.header.qp:g}"
-    return (
-        f"{config.codec.upper()} at QP {qp}, R = {config.code_rate}, {config.modulation.upper()}, "
-        f"{config.n_tx}x{config.n_rx} {config.channel}, SNR {config.snr_db:g} dB ({config.snr_def}), "
-        f"fading {config.fading}: {uses} channel uses a picture, {count} pictures a scheme"
+        most = max(result.channel_uses for result in results)
+        if most > budget:
+            raise RuntimeError(f"{scheme.title}: {most} channel uses, the budget is {budget}")
+        summary = summarise(scheme, fitted, scorer.score(fitted.decoded), results)
+        rows.append(Row(scheme, config, fitted, summary, [results[i] for i in shown.values()]))
+    return Comparison(
+        base,
+        rows,
+        budget,
+        scorer.judge,
+        task_score(scorer.clean.confusion),
+        shown,
+        same_fading=base.fading == "per_image" or len({f.n_blocks for f in fits.values()}) == 1,
     )

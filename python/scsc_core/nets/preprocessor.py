@@ -36,7 +36,7 @@ class Preprocessor:
         self.qp_range = (low, high)
 
     @classmethod
-    def from_tensors(cls, tensors: dict[str, np.ndarray], config: dict) -> "Preprocessor":
+    def from_tensors(cls, tensors: dict[str, np.ndarray], config: dict) -> Preprocessor:
         """The network of an index entry; see `zoo.load`."""
         known = {field.name for field in fields(PpenConfig)}
         network = Ppen(PpenConfig(**{k: v for k, v in config.items() if k in known}))

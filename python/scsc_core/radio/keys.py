@@ -12,6 +12,8 @@ Every port carries PDUs ``(dict . vector)`` named after their content; `STATUS`,
 | symbols, combined | c32, C order | n_tx, k |
 | received | c32, C order | n_rx, k |
 | csi, csi_true | c64, C order | n_blocks, n_rx, n_tx |
+| labels, truth | u8 class ids, 255 where none | height, width |
+| overlay | u8 | height, width, channels |
 | frames | f32 LLRs at the symbol level, positive means bit 0 | - |
 
 Two choices are made here for correctness at no cost in speed: LLRs of the symbol-level link stay
@@ -37,6 +39,10 @@ METRICS = "metrics"
 STATUS = "status"
 COMMAND = "cmd"
 CREDIT = "credit"
+LABELS = "labels"
+TRUTH = "truth"
+OVERLAY = "overlay"
+SCORES = "scores"
 
 # Keys of every PDU --------------------------------------------------------------------------------
 IMAGE_ID = "image_id"  # 0..255, wraps
@@ -72,6 +78,10 @@ N_CODE_BLOCKS = "n_code_blocks"
 ITERATIONS = "iterations"
 VALID_BYTES = "valid_bytes"  # in front of the first failed code block
 
+# image behind PPEN: with `ppen` and without `ppen_qp` it is still to be prepared, by the encoder
+PPEN = "ppen"  # name of the model
+PPEN_QP = "ppen_qp"  # quality that the model was told, on the codec's scale
+
 # symbols, received, frames, csi
 K = "k"
 N_TX = "n_tx"
@@ -99,6 +109,18 @@ COMPARED = "compared"
 DELIVERED_SHARE = "delivered_share"
 MEAN_PSNR_DB = "mean_psnr_db"
 CODED_BIT_ERROR_RATE = "coded_bit_error_rate"
+
+# labels, overlay, scores
+TASK = "task"  # name of the task model
+CLASS_NAMES = "class_names"  # in order of the ids, separated by commas
+CLASS_SHARES = "class_shares"  # f64vector, share of the picture's pixels
+CLASS_IOU = "class_iou"  # f64vector, nan for a class that neither has
+PALETTE = "palette"  # u8vector, R G B of each class
+MIOU = "miou"
+PIXEL_ACCURACY = "pixel_accuracy"
+MEAN_MIOU = "mean_miou"  # of the confusion summed over the last pictures
+DELIVERED_MIOU = "delivered_miou"  # the same over the delivered ones among them
+
 TIME_PREFIX = "time_"  # time_<stage>_ms: what a stage spent on this frame
 
 
@@ -118,6 +140,9 @@ SHAPES = {
     COMBINED: (N_TX, K),
     RECEIVED: (N_RX, K),
     FRAMES: (),
+    LABELS: (HEIGHT, WIDTH),
+    TRUTH: (HEIGHT, WIDTH),
+    OVERLAY: (HEIGHT, WIDTH, CHANNELS),
     CSI: (N_BLOCKS, N_RX, N_TX),
     CSI_TRUE: (N_BLOCKS, N_RX, N_TX),
 }
@@ -132,6 +157,9 @@ DTYPES = {
     COMBINED: "complex64",
     RECEIVED: "complex64",
     FRAMES: "float32",
+    LABELS: "uint8",
+    TRUTH: "uint8",
+    OVERLAY: "uint8",
     CSI: "complex128",
     CSI_TRUE: "complex128",
 }

@@ -25,6 +25,7 @@ __all__ = [
     "confusion",
     "iou",
     "mean_iou",
+    "overlay",
     "pixel_accuracy",
     "segmentation_loss",
     "soft_jaccard",
@@ -55,7 +56,7 @@ class Segmenter:
         self.network = self.runtime.prepare(network)
 
     @classmethod
-    def from_tensors(cls, tensors: dict[str, np.ndarray], config: dict) -> "Segmenter":
+    def from_tensors(cls, tensors: dict[str, np.ndarray], config: dict) -> Segmenter:
         """The network of an index entry; see `zoo.load`."""
         known = {field.name for field in fields(ErfPspNetConfig)}
         names = tuple(config.get("class_names", CLASSES7))

@@ -13,6 +13,10 @@ def test_blocks_end_with_their_sequence():
     assert found == [[0, 1, 2, 3, 4], [5, 6], [7, 8, 9]]
 
 
+def test_picture_without_a_sequence_stands_alone():
+    assert [block.tolist() for block in bootstrap.blocks(["kodim01", "kodim02"], 5)] == [[0], [1]]
+
+
 def test_counts_draw_whole_blocks():
     groups = [np.array([0, 1]), np.array([2]), np.array([3, 4])]
 
@@ -25,7 +29,7 @@ def test_counts_draw_whole_blocks():
 
 
 def test_equal_seeds_pair_the_resamples():
-    groups = bootstrap.blocks([f"x{i}" for i in range(9)], 2)
+    groups = bootstrap.blocks([f"x_{i}" for i in range(9)], 2)
 
     once, again, other = (bootstrap.counts(groups, 20, seed) for seed in (3, 3, 4))
 

@@ -9,21 +9,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from scsc_core.evaluation.panel import Reception, SchemeColumn, draw, wilson_interval
+from scsc_core.evaluation.panel import (
+    CAPTION,
+    CELL,
+    Reception,
+    SchemeColumn,
+    SentColumn,
+    draw,
+    wilson_interval,
+)
 
 Z = 1.96
-SENT = np.full((40, 60, 3), (10, 200, 30), np.uint8)
+GREEN, ROSE, BLUE = (10, 200, 30), (200, 30, 120), (20, 60, 220)
+LOST_RED = (0xB3, 0x26, 0x1E)
+DOTS_PER_INCH = 110
 
 
-def column(title="scheme", received=SENT, delivered=True, rows=1, samples=50):
+def flat(colour):
+    return np.full((40, 60, 3), colour, np.uint8)
+
+
+SENT = SentColumn([("sent", flat(GREEN))], [("flat", (128, 64, 128)), ("sky", (70, 130, 180))])
+
+
+def reception(image=GREEN, overlay=GREEN, delivered=True):
+    return Reception(flat(image), flat(overlay), delivered, 31.4, 0.5, 0.9)
+
+
+def column(title="scheme", receptions=None, samples=50):
     rng = np.random.default_rng(5)
     points = rng.normal(size=(2, samples)) + 1j * rng.normal(size=(2, samples))
-    receptions = [Reception(received, delivered, 31.4)] * rows
-    return SchemeColumn(title, 0.5, (0.2, 0.8), receptions, points[0], points[1])
+    receptions = receptions or [reception()]
+    return SchemeColumn(title, "note", "QP 37", 0.5, (0.2, 0.8), receptions, points[0], points[1])
 
 
-def drawn(path, columns, rows=1):
-    draw(path, SENT, columns, [f"channel {row}" for row in range(rows)], "title")
+def drawn(path, columns, rows=1, sent=SENT):
+    draw(path, sent, columns, [f"channel {row}" for row in range(rows)], "title")
     with Image.open(path) as image:
         assert image.format == "PNG"
         return np.asarray(image.convert("RGB")).astype(int)
@@ -42,35 +63,50 @@ def test_panel_is_a_png_at_the_path_given(tmp_path):
         assert image.format == "PNG"
 
 
-def test_panel_shows_the_sent_and_the_received_picture(tmp_path):
-    received = np.full_like(SENT, (200, 30, 120))
+def test_panel_shows_sent_and_received_picture_and_overlay(tmp_path):
+    received = column(receptions=[reception(ROSE, BLUE)])
 
-    picture = drawn(tmp_path / "a.png", [column(received=received)])
+    picture = drawn(tmp_path / "a.png", [received])
 
-    # Flat pictures keep their colour through any scaling; both fill cells of the same size.
-    sent, shown = count(picture, (10, 200, 30)), count(picture, (200, 30, 120))
+    # Flat pictures keep their colour through any scaling; all fill cells of the same size.
+    sent = count(picture, GREEN)
     assert sent > 1000
-    assert shown == pytest.approx(sent, rel=0.1)
+    assert count(picture, ROSE) == pytest.approx(sent, rel=0.1)
+    assert count(picture, BLUE) == pytest.approx(sent, rel=0.1)
+
+
+def test_second_picture_of_the_first_column_stands_beside_the_overlay(tmp_path):
+    sent = SentColumn([("sent", flat(GREEN)), ("ground truth", flat(ROSE))], SENT.legend)
+
+    picture = drawn(tmp_path / "a.png", [column(receptions=[reception(BLUE, BLUE)])], sent=sent)
+
+    rows = [np.flatnonzero((picture == colour).all(-1).any(1)) for colour in (GREEN, ROSE)]
+    assert rows[0].max() < rows[1].min()
+
+
+def test_legend_shows_every_class_colour(tmp_path):
+    picture = drawn(tmp_path / "a.png", [column()])
+
+    for _, colour in SENT.legend:
+        assert count(picture, colour) > 100
 
 
 def test_lost_picture_is_marked_in_red(tmp_path):
-    red = (0xB3, 0x26, 0x1E)
+    lost = drawn(tmp_path / "a.png", [column(receptions=[reception(delivered=False)])])
+    delivered = drawn(tmp_path / "b.png", [column()])
 
-    lost = drawn(tmp_path / "a.png", [column(delivered=False)])
-    delivered = drawn(tmp_path / "b.png", [column(delivered=True)])
-
-    assert count(lost, red) > 50
-    assert count(delivered, red) == 0
+    assert count(lost, LOST_RED) > 50
+    assert count(delivered, LOST_RED) == 0
 
 
-def test_panel_grows_by_a_row_for_each_channel_and_a_column_for_each_scheme(tmp_path):
+def test_panel_grows_by_two_rows_for_a_channel_and_a_column_for_a_scheme(tmp_path):
+    three = [reception()] * 3
     small = drawn(tmp_path / "a.png", [column()])
-    large = drawn(tmp_path / "b.png", [column("a", rows=3), column("b", rows=3)], rows=3)
+    large = drawn(tmp_path / "b.png", [column("a", three), column("b", three)], rows=3)
 
-    cell = 2.5 * 110  # inches of a cell times dots per inch
-    caption = 0.16  # of a cell, above each picture
-    assert large.shape[1] - small.shape[1] == pytest.approx(cell, abs=1.5)
-    assert large.shape[0] - small.shape[0] == pytest.approx(2 * cell * (40 / 60 + caption), abs=1.5)
+    step = (CELL * 40 / 60 + CAPTION) * DOTS_PER_INCH
+    assert large.shape[1] - small.shape[1] == pytest.approx(CELL * DOTS_PER_INCH, abs=1.5)
+    assert large.shape[0] - small.shape[0] == pytest.approx(4 * step, abs=1.5)
 
 
 def test_panel_of_the_same_values_is_the_same_picture(tmp_path):
@@ -81,7 +117,7 @@ def test_panel_of_the_same_values_is_the_same_picture(tmp_path):
 
 def test_constellation_of_zeros_is_drawn(tmp_path):
     zeros = np.zeros(8, complex)
-    silent = SchemeColumn("silent", 0.0, (0.0, 0.4), [Reception(SENT, False, 0.0)], zeros, zeros)
+    silent = SchemeColumn("silent", "", "", 0.0, (0.0, 0.4), [reception()], zeros, zeros)
 
     assert drawn(tmp_path / "a.png", [silent]).size > 0
 
