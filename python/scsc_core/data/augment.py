@@ -82,8 +82,12 @@ def _scaled_crop(image, label, crop, factor, rng):
 
     height, width = image.shape[:2]
     sides = [min(want / factor, side) for want, side in zip(crop, (height, width), strict=True)]
-    top = rng.uniform(0, height - sides[0])
-    left = rng.uniform(0, width - sides[1])
+    # whole offsets: at factor 1 the window is an exact copy, where a fraction would blur the noise
+    # that the codec has to spend bits on
+    top, left = (
+        int(rng.integers(int(side - part) + 1))
+        for side, part in zip((height, width), sides, strict=True)
+    )
     box = (left, top, left + sides[1], top + sides[0])
     size = [min(want, max(1, round(side * factor))) for want, side in zip(crop, sides, strict=True)]
     size = (size[1], size[0])
