@@ -100,12 +100,13 @@ class DctProxy(nn.Module):
         self.register_buffer("luma_dct", dct_matrix(LUMA_BLOCK), persistent=False)
         self.register_buffer("chroma_dct", dct_matrix(CHROMA_BLOCK), persistent=False)
 
-    def forward(self, x: torch.Tensor, q: torch.Tensor) -> ProxyOutput:
+    def forward(self, x: torch.Tensor, q: torch.Tensor, link=None) -> ProxyOutput:
         """Estimate of the decoded picture and of its rate.
 
         Args:
             x: float [B,3,H,W] in [0,1], any H, W (padded to multiples of 16 by replication).
             q: float [B], slice QP.
+            link: not used: what is delivered does not depend on the link.
         Returns:
             `ProxyOutput` in float32; the image may leave [0,1] by some ringing.
         """
@@ -146,6 +147,6 @@ class IdentityProxy(nn.Module):
     Source: networks.md section 5; training.md section 4, proxy=off.
     """
 
-    def forward(self, x: torch.Tensor, q: torch.Tensor) -> ProxyOutput:
-        """`ProxyOutput` (x, zeros [B])."""
+    def forward(self, x: torch.Tensor, q: torch.Tensor, link=None) -> ProxyOutput:
+        """`ProxyOutput` (x, zeros [B]); q and link are not used."""
         return ProxyOutput(x, x.new_zeros(len(x)))

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from torch import nn
 
 from . import symbols
 from .dct_proxy import KNOTS_QP, interpolate
+from .inference import load_weights
 from .layers import GDN, FiLM, init_kaiming, pad_to_multiple
 from .proxy_output import ProxyOutput
 from .rate_model import RateModel
@@ -186,14 +187,11 @@ class Proxy(nn.Module):
         """Frozen proxy in evaluation mode with these weights (for `zoo.load`).
 
         Raises:
-            ValueError: the configuration is wrong, or names or shapes of the weights differ.
+            ValueError: the configuration is wrong.
+            WeightsError: names or shapes of the weights differ, or they are not finite.
         """
         proxy = cls.from_config(config)
-        try:
-            proxy.load_state_dict({k: torch.from_numpy(np.array(v)) for k, v in tensors.items()})
-        except RuntimeError as error:
-            detail = " ".join(str(error).split())
-            raise ValueError(f"weights do not fit proxy {asdict(proxy.config)}: {detail}") from None
+        load_weights(proxy, tensors)
         return proxy.eval().requires_grad_(False)
 
     def forward(

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from scsc_core.nets import symbols
+from scsc_core.nets.inference import WeightsError
 from scsc_core.nets.layers import parameter_count
 from scsc_core.nets.proxy import LinkState, Proxy, ProxyConfig
 from scsc_core.nets.rate_model import LogisticPrior, RateModel, gaussian_bits
@@ -214,7 +215,7 @@ def test_weights_come_back_frozen(proxy, generator):
 def test_weights_of_another_size_are_refused(proxy):
     tensors = {name: value.numpy() for name, value in proxy.state_dict().items()}
 
-    with pytest.raises(ValueError, match="weights do not fit proxy .*'medium'"):
+    with pytest.raises(WeightsError, match="weights are of another architecture: .* has shape"):
         Proxy.from_tensors(tensors, {"variant": "medium"})
 
 
