@@ -176,7 +176,7 @@ def load_config(
     values: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for file in files:
-        layer = _read_yaml(Path(file))
+        layer = read_yaml(Path(file))
         check_keys(model, layer, source=str(file))
         values.update(layer)
         origin.update(dict.fromkeys(layer, str(file)))
@@ -198,7 +198,8 @@ def check_keys(model: type[BaseModel], values: dict[str, Any], source: str = "")
             raise ConfigError(_prefix(source) + _unknown_key(model, str(key)))
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The key: value lines of a YAML file; ConfigError when it cannot be read or holds others."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every training stage is configured with; a stage adds keys of its own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ..config import ConfigError, Finite
+
+
+class DataSettings(BaseModel):
+    """The pictures of a stage.
+
+    Attributes:
+        name: data set, see `data.DATASETS`.
+        root: its folder; None: <SCSC_DATA>/<name>.
+        train_splits: splits that are trained on.
+        validation_split: split that weights are chosen by.
+        train_count, validation_count: at most so many pictures; 0: all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = "streets"
+    root: str | None = None
+    classes: int = Field(7, ge=2, le=254)
+    train_splits: tuple[str, ...] = ("train",)
+    validation_split: str = "val"
+    train_count: int = Field(0, ge=0)
+    validation_count: int = Field(0, ge=0)
+
+
+class StageSettings(BaseModel):
+    """Optimisation, devices and housekeeping of one stage.
+
+    Attributes:
+        model: name of the published weights.
+        seed: root of all random draws.
+        steps: optimiser steps.
+        batch: pictures a step over all devices together.
+        learning_rate, weight_decay: of AdamW; rate (1 - step / steps)^`power` after `warmup` steps.
+        clip_norm: largest gradient norm; 0: none.
+        ema: decay of the averaged weights that are validated and published; 0: none.
+        accelerator, devices, precision: of Lightning Fabric; "auto" precision is bf16-mixed where
+            the device has it.
+        threads: of torch in this process; 0: torch's choice.
+        validate_every, save_every, picture_every: steps; 0: only at the end.
+        keep_every: every so many steps a checkpoint is kept for good; 0: none.
+        deterministic: deterministic kernels.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    seed: int = Field(0, ge=0, lt=1 << 62)
+    steps: int = Field(1000, ge=1)
+    batch: int = Field(8, ge=1)
+    learning_rate: Finite = Field(1e-3, gt=0, le=1)
+    weight_decay: Finite = Field(1e-4, ge=0)
+    warmup: int = Field(0, ge=0)
+    power: Finite = Field(0.9, ge=0)
+    clip_norm: Finite = Field(1.0, ge=0)
+    ema: float = Field(0.999, ge=0, lt=1)
+    accelerator: Literal["auto", "cpu", "cuda"] = "cpu"
+    devices: int = Field(1, ge=1)
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    threads: int = Field(0, ge=0)
+    validate_every: int = Field(0, ge=0)
+    save_every: int = Field(200, ge=0)
+    picture_every: int = Field(0, ge=0)
+    keep_every: int = Field(0, ge=0)
+    deterministic: bool = False
+    recipe: Literal["cpu", "full", "smoke"] = "cpu"
+    data: DataSettings = DataSettings()
+
+    @model_validator(mode="after")
+    def _check_batch(self):
+        if self.batch % self.devices:
+            raise ValueError(
+                f"batch must be a multiple of devices = {self.devices}, got {self.batch}"
+            )
+        return self
+
+    def digest(self) -> str:
+        """Hash of what decides about the result: everything but housekeeping."""
+        skip = {"save_every", "picture_every", "keep_every", "threads"}
+        content = self.model_dump(mode="json", exclude=skip)
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def parse_assignments(assignments: list[str]) -> dict[str, Any]:
+    """Values of "key=value" and "data.key=value" words, read as YAML.
+
+    Raises:
+        ConfigError: a word without "=", or a value that is no YAML.
+    """
+    import yaml
+
+    values: dict[str, Any] = {}
+    for word in assignments:
+        key, equals, text = word.partition("=")
+        if not equals or not key:
+            raise ConfigError(f"an override must be key=value, got {word!r}")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ConfigError(f"the value of {key} is no YAML: {text!r}") from None
+        if isinstance(value, str):
+            value = _number(value)
+        *groups, last = key.split(".")
+        place = values
+        for group in groups:
+            place = place.setdefault(group, {})
+            if not isinstance(place, dict):
+                raise ConfigError(f"override {word!r}: {group} has been given a value already")
+        place[last] = value
+    return values
+
+
+def _number(text: str) -> Any:
+    """YAML reads 1e-3 as text; a person means a number."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def merged(*layers: dict[str, Any]) -> dict[str, Any]:
+    """Dicts over each other, nested ones key by key; later ones win."""
+    result: dict[str, Any] = {}
+    for layer in layers:
+        for key, value in layer.items():
+            nested = isinstance(value, dict) and isinstance(result.get(key), dict)
+            result[key] = merged(result[key], value) if nested else value
+    return result
+
+
+def read_layer(path: Path) -> dict[str, Any]:
+    """One YAML file of a stage's configuration; see `config.load_config` for the errors."""
+    from ..config import read_yaml
+
+    return read_yaml(path)

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a training stage gives to the loop."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+
+from .settings import StageSettings
+
+
+class Stage(Protocol):
+    """One thing to train. Its draws depend on seed, purpose and step alone, never on history.
+
+    Attributes:
+        name: of the stage, for example "ppen".
+        settings: its `StageSettings`.
+        network: the module that is trained; called through its forward only, so that it can be
+            wrapped for several devices.
+    """
+
+    name: str
+    settings: StageSettings
+    network: torch.nn.Module
+
+    def batch(self, step: int, rank: int, world: int) -> Any:
+        """The part of step's batch that belongs to one of `world` processes."""
+        ...
+
+    def loss(
+        self, network: torch.nn.Module, batch: Any, step: int
+    ) -> tuple[torch.Tensor, dict[str, float]]:
+        """Loss to minimise, and the terms to show."""
+        ...
+
+    def after_step(self, step: int) -> dict[str, float]:
+        """Work besides the main optimiser (other networks in turns); terms to show."""
+        ...
+
+    def validate(self, network: torch.nn.Module) -> dict[str, float]:
+        """Scores of the averaged network; "score", higher is better, decides which is best."""
+        ...
+
+    def pictures(self, network: torch.nn.Module) -> dict[str, np.ndarray]:
+        """Pictures uint8 [H, W, 3] that show what the network does, by name."""
+        ...
+
+    def extra_tensors(self) -> dict[str, torch.Tensor]:
+        """Further state for checkpoints."""
+        ...
+
+    def load_extra(self, tensors: dict[str, torch.Tensor]) -> None:
+        """The inverse of `extra_tensors`."""
+        ...
+
+
+class StageBase:
+    """Defaults of the optional parts of a `Stage`."""
+
+    def after_step(self, step: int) -> dict[str, float]:
+        """Nothing."""
+        return {}
+
+    def pictures(self, network: torch.nn.Module) -> dict[str, np.ndarray]:
+        """None."""
+        return {}
+
+    def extra_tensors(self) -> dict[str, torch.Tensor]:
+        """None."""
+        return {}
+
+    def load_extra(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Nothing to load."""

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stage `task`: the segmentation network of the receiver, on labelled pictures."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch.nn import functional as F
+
+from ..config import Finite
+from ..data.augment import Augmentation
+from ..data.sample import IGNORE
+from ..nets.erf_pspnet import ErfPspNet, ErfPspNetConfig
+from ..nets.inference import Runtime
+from ..tasks.categories import colours
+from ..tasks.segmentation import (
+    Segmenter,
+    confusion,
+    iou,
+    mean_iou,
+    pixel_accuracy,
+    segmentation_loss,
+)
+from .pictures import crops, label_tensor, open_samples, shard, to_tensor
+from .seeds import seed_for
+from .settings import StageSettings
+from .stage import StageBase
+
+_SHARE_SAMPLES = 64  # label maps that the class weights are counted on
+
+
+class TaskSettings(StageSettings):
+    """ERF-PSPNet on a labelled data set.
+
+    Attributes:
+        decoder, dropout: see `ErfPspNetConfig`.
+        auxiliary: weight of the cross-entropy at 1/8 size.
+        small_crop, small_scale, small_batch: of the first `small_share` of the steps.
+        crop, scale: of the rest, with `batch`.
+        balance: c of the class weights 1 / ln(c + share), normalised to mean 1.
+    """
+
+    model: str = "erf-pspnet-streets-7"
+    batch: int = Field(6, ge=1)
+    decoder: Literal["pspnet", "erfnet"] = "pspnet"
+    dropout: Finite = Field(0.35, ge=0, le=3)
+    auxiliary: Finite = Field(0.3, ge=0)
+    small_crop: tuple[int, int] = (176, 240)
+    small_scale: tuple[Finite, Finite] = (0.42, 0.75)
+    small_batch: int = Field(8, ge=1)
+    small_share: float = Field(0.5, ge=0, le=1)
+    crop: tuple[int, int] = (288, 352)
+    scale: tuple[Finite, Finite] = (0.75, 1.35)
+    balance: Finite = Field(1.1, gt=1)
+
+
+class _WithAuxiliary(torch.nn.Module):
+    """forward gives both outputs, so that wrappers for several devices see the whole step."""
+
+    def __init__(self, network: ErfPspNet):
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return self.network.with_auxiliary(x)
+
+
+class TaskStage(StageBase):
+    """Weighted cross-entropy + 0.3 x auxiliary head, + soft Jaccard from half time.
+
+    Args:
+        settings: `TaskSettings`.
+    Source: training.md sections 3 and 6, recipe A.
+    """
+
+    name = "task"
+
+    def __init__(self, settings: TaskSettings):
+        self.settings = settings
+        self.training = open_samples(settings.data, training=True)
+        self.validation = open_samples(settings.data, training=False)
+        self.weights = self._class_weights()
+        torch.manual_seed(seed_for(settings.seed, "weights"))
+        config = ErfPspNetConfig(settings.data.classes, settings.decoder, True, settings.dropout)
+        self.network = _WithAuxiliary(ErfPspNet(config))
+
+    def _class_weights(self) -> torch.Tensor:
+        counts = np.zeros(256)
+        step = max(1, len(self.training) // _SHARE_SAMPLES)
+        for index in range(0, len(self.training), step):
+            counts += np.bincount(self.training[index].label.ravel(), minlength=256)
+        counts = counts[: self.settings.data.classes]
+        weights = 1 / np.log(self.settings.balance + counts / max(1, counts.sum()))
+        return torch.from_numpy(weights / weights.mean()).float()
+
+    def _small(self, step: int) -> bool:
+        return step < self.settings.small_share * self.settings.steps
+
+    def batch(self, step: int, rank: int, world: int):
+        """(pictures, labels) as tensors."""
+        s = self.settings
+        small = self._small(step)
+        augmentation = Augmentation(
+            *((s.small_crop, s.small_scale) if small else (s.crop, s.scale))
+        )
+        indices = shard(s.small_batch if small else s.batch, rank, world)
+        images, labels = crops(self.training, augmentation, s.seed, step, indices)
+        return to_tensor(images), label_tensor(labels)
+
+    def loss(self, network, batch, step):
+        """Loss and its terms."""
+        x, y = batch
+        logits, auxiliary = network(x)
+        jaccard = float(step >= self.settings.steps / 2)
+        main = segmentation_loss(logits, y, self.weights, jaccard)
+        coarse = F.interpolate(y[:, None].float(), auxiliary.shape[-2:], mode="nearest")
+        side = F.cross_entropy(
+            auxiliary.float(), coarse[:, 0].long(), self.weights, ignore_index=IGNORE
+        )
+        terms = {"segmentation": float(main.detach()), "auxiliary": float(side.detach())}
+        return main + self.settings.auxiliary * side, terms
+
+    def validate(self, network) -> dict[str, float]:
+        """Mean IoU (the score), pixel accuracy and IoU by class on the validation pictures."""
+        segmenter = Segmenter(network.network, runtime=self._runtime())
+        n = self.settings.data.classes
+        total = np.zeros((n, n), np.int64)
+        for index in range(len(self.validation)):
+            sample = self.validation[index]
+            total += confusion(sample.label, segmenter.segment(sample.image), n)
+        scores = {"score": float(mean_iou(total)), "pixel_accuracy": float(pixel_accuracy(total))}
+        return scores | {f"iou_{i}": float(value) for i, value in enumerate(iou(total))}
+
+    def pictures(self, network):
+        """Picture, label and prediction of the first and the middle validation sample."""
+        segmenter = Segmenter(network.network, runtime=self._runtime())
+        shown = {}
+        for index in (0, len(self.validation) // 2):
+            sample = self.validation[index]
+            maps = [colours(m) for m in (sample.label, segmenter.segment(sample.image))]
+            shown[f"sample-{index}"] = np.hstack([sample.image, *maps])
+        return shown
+
+    @staticmethod
+    def _runtime() -> Runtime:
+        return Runtime()
