@@ -2,9 +2,11 @@
 """What all tests share: where the repository is, windows without a display, the research data."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -15,6 +17,27 @@ os.environ.setdefault("MPLBACKEND", "agg")
 def root() -> Path:
     """Folder of the repository."""
     return ROOT
+
+
+@pytest.fixture(scope="session")
+def _untrained_folder(tmp_path_factory) -> Path:
+    from scsc_core import zoo
+    from scsc_core.training.untrained import publish_untrained
+
+    folder = tmp_path_factory.mktemp("untrained")
+    precoders = [entry for entry in zoo.index().values() if entry["network"].startswith("pcen")]
+    for entry in precoders:
+        shutil.copy(zoo.folder() / entry["file"], folder)
+    (folder / zoo.INDEX).write_text(yaml.safe_dump(precoders), encoding="utf-8")
+    models = {"ppen-small-streets": {}, "ppen-tiny-streets": {"qp_range": [30, 40]}}
+    return publish_untrained(folder, models, ("erf-pspnet-streets-7",))
+
+
+@pytest.fixture
+def untrained_models(_untrained_folder, monkeypatch) -> Path:
+    """Folder that the zoo looks at: the precoders, a PPEN pair and a task network never trained."""
+    monkeypatch.setenv("SCSC_MODELS", str(_untrained_folder))
+    return _untrained_folder
 
 
 @pytest.fixture(scope="session")

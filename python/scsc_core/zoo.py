@@ -140,13 +140,10 @@ def load(name: str | Path):
         ModelError: unknown, missing, altered, damaged, of another architecture, or without stated
             data and licence.
     """
+    described = describe(name)
     if str(name).endswith(WEIGHTS_SUFFIX):
-        weights, described = _read_weights(Path(name))
-        _check_described(
-            str(name), described, ("name", "network", "data", "licence"), "its metadata"
-        )
+        weights = _read_weights(Path(name))[0]
     else:
-        described = entry(str(name))
         weights = tensors(str(name))
         _note_licence(str(name), described["licence"], described.get("commercial_use", True))
     network = described["network"]
@@ -160,6 +157,26 @@ def load(name: str | Path):
         return builder.from_tensors(weights, described.get("config") or {})
     except (ValueError, TypeError, KeyError) as error:
         raise ModelError(f"model {name}: {error}") from None
+
+
+def describe(name: str | Path) -> dict:
+    """What is said of a model: its index entry, or the one in the metadata of a weight file.
+
+    Raises:
+        ModelError: unknown, a missing or damaged file, or no stated network, data and licence.
+    """
+    if not str(name).endswith(WEIGHTS_SUFFIX):
+        return entry(str(name))
+    described = _read_weights(Path(name))[1]
+    _check_described(str(name), described, ("name", "network", "data", "licence"), "its metadata")
+    return described
+
+
+def import_pth(path: str | Path, sha256: str | None = None) -> dict[str, np.ndarray]:
+    """Tensors of another project's PyTorch file; see `foreign_weights.import_pth`."""
+    from .foreign_weights import import_pth as read
+
+    return read(path, sha256)
 
 
 def _read_weights(file: Path) -> tuple[dict[str, np.ndarray], dict]:

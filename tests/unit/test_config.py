@@ -140,7 +140,7 @@ def test_range_includes_its_ends_and_nothing_beyond(field, inside, outside):
             "did you mean qpsk?",
         ),
         ({"codec": "zzz"}, "codec must be one of bpg, jpeg, jpeg2000, got 'zzz'"),
-        ({"ppen": "resize"}, "ppen must be one of none, got 'resize'"),
+        ({"ppen": ""}, "ppen must be none, a model's name or a .safetensors file, got ''"),
         ({"snr_bd": 3}, "unknown key 'snr_bd'; did you mean snr_db, snr_def?"),
         ({"wxyz": 3}, "unknown key 'wxyz'; see the configuration reference"),
         ({"snr_db": 1000}, "snr_db must be less than or equal to 100, got 1000"),
