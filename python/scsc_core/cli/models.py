@@ -2,6 +2,7 @@
 """`scsc models`: what the trained models are, and whether their files are intact."""
 
 import json as json_format
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -70,6 +71,29 @@ def card(name: Name) -> None:
     if not path.is_file():
         raise ValueError(f"model {name} has no card at {path}")
     typer.echo(path.read_text(encoding="utf-8").rstrip())
+
+
+@app.command()
+def export(
+    name: Annotated[str, typer.Argument(help="Name of a model, or a .safetensors file.")],
+    file: Annotated[Path, typer.Argument(help="ONNX file to write.")],
+    width: Annotated[int, typer.Option(help="Width of the pictures.")] = 480,
+    height: Annotated[int, typer.Option(help="Height of the pictures.")] = 360,
+) -> None:
+    """Write a network as an ONNX file for pictures of one size."""
+    from .. import zoo
+    from ..nets.export import EXPORTED, export_onnx
+    from .output import require_folder
+
+    require_folder(file)
+    described = zoo.describe(name)
+    network = getattr(zoo.load(name), "network", None)
+    if type(network) not in EXPORTED:
+        raise ValueError(f"model {name} has no ONNX form: network {described['network']}")
+    entry = json_format.dumps(_plain(described))
+    export_onnx(network, file, height, width, {"model": entry, "licence": described["licence"]})
+    inputs, output = EXPORTED[type(network)]
+    typer.echo(f"{file}: {', '.join(inputs)} -> {output}, pictures of {width} x {height}")
 
 
 def _plain(value: Any) -> Any:

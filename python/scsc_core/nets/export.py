@@ -46,8 +46,8 @@ def export_onnx(
     Returns:
         The path.
     Raises:
-        ValueError: another network, a side too small, no such folder.
-        ModuleNotFoundError: onnx or onnxscript is not installed.
+        ValueError: another network, a side too small, no such folder, or the packages onnx and
+            onnxscript (extra `onnx`) are not installed.
     Note:
         Padding, pooling grids and sampling positions are constants of the size; a graph for any
         size is not offered, as its pooling would depend on the run-time's rounding.
@@ -89,9 +89,7 @@ def _require_packages() -> None:
         import onnx  # noqa: F401
         import onnxscript  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            f"ONNX export needs {error.name}: pip install onnx onnxscript"
-        ) from None
+        raise ValueError(f"ONNX export needs {error.name}: pip install onnx onnxscript") from None
 
 
 @contextmanager
