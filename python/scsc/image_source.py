@@ -11,7 +11,7 @@ from typing import Any
 from scsc_core.radio import keys
 
 from .message_block import message_block
-from .pictures import STREETS, picture_files, street_scenes
+from .pictures import STREETS, files, street_scenes
 
 CREDIT_WARNING_S = 30.0  # loading torch for the first MS-SSIM may take ten
 
@@ -20,29 +20,31 @@ class image_source(message_block):
     """Sends pictures from files, one PDU each, no faster than the link takes them.
 
     Any picture that Pillow reads becomes 8-bit RGB (gray, alpha, CMYK and 16 bit included). Or
-    street scenes, rendered one by one, with the category of each pixel. The last PDU carries
-    `last`, with which the whole flowgraph ends.
+    procedural street scenes, with the category of each pixel. The last PDU carries `last`, with
+    which the whole flowgraph ends.
 
     Message ports:
         image (out): u8 [height, width, 3]; keys height, width, channels, name, image_id, frame,
             n_frames, last.
         labels (out): u8 [height, width] categories of a street scene, 255 where none; same keys.
-        credit (in): one dict per picture that left the link, from one of link_metrics, image_sink
-            and segmenter;
-            only max_in_flight pictures are on their way at a time, so no queue grows without bound.
+        credit (in): one dict per picture that left the link, from link_metrics, image_sink or
+            segmenter; only max_in_flight pictures are on their way at a time, so no queue grows
+            without bound.
         status (out): dict of frames, in_flight.
         cmd (in): dict with rate.
 
     Args:
         paths: str or list of str, files and folders; a folder gives its pictures by name. Or
             "streets" for street scenes (a folder of that name is "./streets").
-        repeat: int >= 0, times the list is sent, or number of scenes; 0 goes on for ever.
+        repeat: int >= 0, times the list is sent; 0 repeats for ever.
         max_images: int >= 0, end after so many pictures; 0: no limit.
         rate: float >= 0, pictures per second; 0 sends as fast as credit comes.
         max_in_flight: int >= 0, pictures between this block and the one that gives credit; 0 waits
             for no credit, and then a rate is needed when repeat is 0.
         seed: int >= 0, of the first street scene; the following ones count on.
-        size: (height, width) of street scenes.
+        size: (width, height) of street scenes.
+        scenes: int >= 1, different street scenes before the first one comes again; a new one takes
+            half a second to draw.
     Attributes:
         total: int, pictures that will be sent; 0: for ever.
     Raises:
@@ -58,7 +60,8 @@ class image_source(message_block):
         rate=0.0,
         max_in_flight=4,
         seed=1,
-        size=(352, 480),
+        size=(480, 360),
+        scenes=16,
     ):
         for name, value in (
             ("repeat", repeat),
@@ -78,8 +81,8 @@ class image_source(message_block):
             settable=("rate",),
         )
         # What cannot be read or rendered is an error of the constructor.
-        scenes = isinstance(paths, str) and paths == STREETS
-        self._pictures = street_scenes(seed, size) if scenes else picture_files(paths)
+        drawn = isinstance(paths, str) and paths == STREETS
+        self._pictures = street_scenes(seed, size, scenes) if drawn else files(paths)
         total = len(self._pictures) * repeat
         self.total = min(filter(None, (total, max_images)), default=0)
         self._rate = float(rate)

@@ -28,23 +28,34 @@ class ppen(network_block):
         model: str, "none", a PPEN model's name (`scsc models list`) or a .safetensors file.
         qp: number on the codec's own scale, or None: the encoder chooses.
         codec: str, "bpg", "jpeg" or "jpeg2000", the codec behind.
+        device: str, "cpu", "cuda" or "cuda:N", where it runs with `qp`; the encoder uses the CPU.
+        precision: "float32", or "bf16" where the processor has it.
         queue: int >= 1, pictures that may wait when overflow is "drop_oldest".
         overflow: "keep" (the source is limited by credit) or "drop_oldest" (live sources).
     Attributes:
         model: str, the model in use.
     Raises:
-        ValueError: unknown or damaged model, qp outside the codec's scale, unknown codec or
-            overflow, queue < 1.
+        ValueError: unknown or damaged model, qp outside the codec's scale, a device or precision
+            that this machine lacks, unknown codec or overflow, queue < 1.
     Source: Han et al., Sec. III-A; networks.md section 4; link.py Transmitter.
     """
 
-    def __init__(self, model="none", qp=None, codec="bpg", queue=8, overflow="keep"):
+    def __init__(
+        self,
+        model="none",
+        qp=None,
+        codec="bpg",
+        device="cpu",
+        precision="float32",
+        queue=8,
+        overflow="keep",
+    ):
         self._codec = codecs.get(codec)
         self._qp = None if qp is None else self._codec.check_qp(qp)
         super().__init__(
             "ppen",
             model,
-            lambda name: preprocessing.load(name, codec),
+            lambda name: preprocessing.load(name, codec, device, precision),
             preprocessing.check,
             queue,
             overflow,

@@ -66,6 +66,26 @@ def test_no_back_pressure_needs_no_credit(folder):
     assert len(sink.items) == 20
 
 
+def test_street_scenes_come_with_their_labels_and_again():
+    from scsc_core.data import streets
+
+    supervisor, top = Supervisor(), gr.top_block()
+    source = image_source(
+        "streets", 2, max_images=3, max_in_flight=0, seed=7, size=(48, 32), scenes=2
+    )
+    images, labels = collector("image"), collector("labels")
+    top.msg_connect((source, "image"), (images, "image"))
+    top.msg_connect((source, "labels"), (labels, "labels"))
+
+    supervisor.run(top, 60.0)
+
+    assert [meta["name"] for _, meta in images.items] == ["street-7", "street-8", "street-7"]
+    for (image, meta), (label, label_meta), seed in zip(images.items, labels.items, (7, 8, 7)):
+        expected = streets.render(seed, (48, 32), pool="test")
+        assert np.array_equal(image, expected[0]) and np.array_equal(label, expected[1])
+        assert meta["frame"] == label_meta["frame"] and image.shape == (32, 48, 3)
+
+
 @pytest.mark.parametrize("mode", ["L", "RGBA", "CMYK", "I;16"])
 def test_any_picture_becomes_rgb(tmp_path, mode):
     image = Image.fromarray(picture(90)).convert("L") if mode == "I;16" else None
@@ -87,6 +107,7 @@ def test_any_picture_becomes_rgb(tmp_path, mode):
         ({"repeat": -1}, "repeat"),
         ({"rate": -1.0}, "rate"),
         ({"max_in_flight": -1}, "max_in_flight"),
+        ({"seed": -1}, "seed"),
         ({"repeat": 0, "max_in_flight": 0}, "max_in_flight"),
     ],
 )

@@ -34,6 +34,37 @@ def test_qp_changes_at_the_next_picture():
     assert block.kernel_for({}).compress(IMAGE).codec_bytes < fine
 
 
+def test_quality_of_the_frame_wins():
+    Supervisor()
+
+    sink = run_block(source_encoder(qp=30), "image", [(IMAGE, {**META, "qp": 44.0})], "bytes")
+
+    ((data, meta),) = sink.items
+    assert data.tobytes() == Transmitter(LinkConfig(qp=44)).compress(IMAGE, 7).payload
+    assert meta["qp"] == 44.0
+
+
+@pytest.mark.parametrize("said", [{"qp": 60.0}, {"ppen": "ppen-not-here"}])
+def test_frame_that_asks_for_the_impossible_is_dropped(said):
+    Supervisor()
+    block = source_encoder()
+
+    sink = run_block(block, "image", [(IMAGE, {**META, **said})], "bytes")
+
+    assert block.counters["dropped"] == 1 and len(sink.lost) == 1
+
+
+def test_picture_that_was_prepared_is_not_prepared_again():
+    Supervisor()
+    said = {"ppen": "ppen-not-here", "ppen_qp": 30.0, "qp": 30.0}
+
+    sink = run_block(source_encoder(), "image", [(IMAGE, {**META, **said})], "bytes")
+
+    ((data, meta),) = sink.items
+    assert data.tobytes() == Transmitter(LinkConfig(qp=30)).compress(IMAGE, 7).payload
+    assert meta["ppen"] == "ppen-not-here"
+
+
 def test_rate_matched_mode_keeps_the_budget():
     block = source_encoder(mode="rate_matched", cbr_target=0.2, qp=None)
 

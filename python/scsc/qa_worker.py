@@ -34,6 +34,16 @@ def test_live_queue_drops_the_oldest_and_counts():
     assert done == [7, 8, 9] and worker.dropped == 7
 
 
+def test_dropped_items_are_handed_out():
+    dropped = []
+    worker = Worker("test", print, Supervisor(), 1, "drop_oldest", on_drop=dropped.append)
+
+    for item in range(3):
+        worker.put(item)
+
+    assert dropped == [0, 1]
+
+
 def test_stop_leaves_what_waits():
     started, go_on, done = threading.Event(), threading.Event(), []
 

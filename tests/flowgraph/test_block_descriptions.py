@@ -88,7 +88,7 @@ def test_callbacks_are_setters(path):
 
 
 @pytest.mark.parametrize("path", BLOCKS, ids=name_of)
-def test_ports_are_the_block_s(path, tmp_path, monkeypatch, qt):
+def test_ports_are_the_block_s(path, tmp_path, monkeypatch, qt, untrained_models):
     import pmt
 
     monkeypatch.chdir(tmp_path)

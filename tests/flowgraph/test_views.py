@@ -123,6 +123,44 @@ def test_bad_message_is_a_warning(app, message):
     assert view.counters["dropped"] == 1 and view.supervisor.error is None
 
 
+CLASSES = {
+    "class_names": "flat,sky",
+    "class_shares": np.array([0.25, 0.75]),
+    "palette": np.array([[10, 20, 30], [0, 250, 0]], np.uint8),
+}
+
+
+def test_segmentation_is_shown_with_its_legend(app):
+    view = scsc.segmentation_view()
+    meta = {**SHAPE, **CLASSES, "task": "net", "miou": 0.5, "class_iou": np.array([0.4, np.nan])}
+
+    picture = show(view, app, "overlay", to_pdu(IMAGE, meta), 560, 300)
+
+    colours = {picture.pixelColor(x, y).getRgb()[:3] for x in range(364, 380) for y in range(300)}
+    assert {(10, 20, 30), (0, 250, 0)} <= colours  # the swatches, right of the picture
+    assert picture.pixelColor(180, 140).getRgb()[:3] == (250, 0, 0)
+    assert [(row[1], row[2]) for row in view.widget.legend] == [("flat", 0.25), ("sky", 0.75)]
+    assert "mIoU 0.500" in view.widget._caption
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class_names": None},
+        {"class_names": "flat"},
+        {"palette": np.zeros(4, np.uint8)},
+        {"class_shares": np.zeros(3)},
+        {"class_iou": np.zeros(3)},
+    ],
+)
+def test_legend_that_does_not_fit_is_a_warning(app, change):
+    view = scsc.segmentation_view()
+
+    show(view, app, "overlay", to_pdu(IMAGE, {**SHAPE, **CLASSES, **change}))
+
+    assert view.counters["dropped"] == 1 and view.supervisor.error is None
+
+
 def test_newest_wins(app):
     view = scsc.image_view()
     drawn = []
