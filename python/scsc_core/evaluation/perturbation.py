@@ -7,7 +7,7 @@ import numpy as np
 
 from .controls import gaussian
 
-KINDS = ("field", "detail")
+KINDS = ("field", "detail", "gain")
 _DETAIL_SIGMA = 1.0  # px: what is finer counts as detail
 
 
@@ -31,8 +31,11 @@ def perturbed(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Two pictures uint8 [H,W,3] on both sides of a picture, x + d and x - d rounded.
 
-    "field": d = amplitude f, f a `smooth_field`. "detail": d = amplitude f (x - blurred x) scaled
-    to the same mean square: local contrast goes up here and down there, what a pre-processor does.
+    With f a `smooth_field` and t = x - blurred x, the detail:
+    "field": d = a f;
+    "detail": d = c f t, local contrast goes up here and down there, what a pre-processor does;
+    "gain": d = min(c, 1) t, sharper everywhere against softer everywhere;
+    a the amplitude, c such that the mean square of d is a^2.
 
     Args:
         image: uint8 [H,W,3], x.
@@ -40,12 +43,18 @@ def perturbed(
         amplitude: root mean square of d in grey levels.
         sigma: px, smoothness of f.
         rng: source of f.
+    Raises:
+        ValueError: unknown kind.
     """
-    field = smooth_field(image.shape[:2], sigma, rng)
-    if kind == "detail":
-        field = field * (image - gaussian(image, _DETAIL_SIGMA).astype(float))
-        # a flat picture has no detail to change: it stays as it is
-        field /= max(np.sqrt(np.mean(field**2)), 1e-9)
-    sides = (image + sign * amplitude * field for sign in (1, -1))
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    change = 1.0 if kind == "gain" else smooth_field(image.shape[:2], sigma, rng)
+    if kind != "field":
+        change = change * (image - gaussian(image, _DETAIL_SIGMA).astype(float))
+    # a flat picture has no detail to change: it stays as it is
+    factor = amplitude / max(np.sqrt(np.mean(change**2)), 1e-9)
+    if kind == "gain":
+        factor = min(factor, 1.0)  # beyond, the softer side would show the detail inverted
+    sides = (image + sign * factor * change for sign in (1, -1))
     above, below = (np.clip(np.rint(side), 0, 255).astype(np.uint8) for side in sides)
     return above, below

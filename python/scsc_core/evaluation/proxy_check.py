@@ -307,15 +307,15 @@ def lines(check: ProxyCheck) -> list[str]:
     out = [
         f"{check.crops} crops, BPG preset {s.preset}, task {check.task}; perturbations of "
         f"{s.amplitude:g} grey levels, {s.sigma:g} px; signs of central differences, 95 % intervals",
-        f"{'proxy':20s} {'QP':>4s} {'PSNR dB':>8s} {'Spearman':>9s}"
-        + "".join(f" {title:>18s}" for title in titles),
+        f"{'proxy':16s} {'QP':>3s} {'PSNR dB':>8s} {'Spearman':>9s}"
+        + "".join(f" {title:>16s}" for title in titles),
     ]
     for row in check.rows:
         cells = [a.text() for found in (row.task, row.rate) for a in found.values()]
         correlation = "-" if row.spearman is None else f"{row.spearman:.3f}"
         out.append(
-            f"{row.proxy:20s} {'all' if row.qp is None else row.qp:>4} {row.psnr_db:8.1f} "
-            f"{correlation:>9s}" + "".join(f" {cell:>18s}" for cell in cells)
+            f"{row.proxy:16s} {'all' if row.qp is None else row.qp:>3} {row.psnr_db:8.1f} "
+            f"{correlation:>9s}" + "".join(f" {cell:>16s}" for cell in cells)
         )
     out.append("")
     for row in check.rows:

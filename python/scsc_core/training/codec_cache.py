@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import threading
 import time
 import uuid
 import zlib
@@ -88,7 +89,7 @@ def cache_key(image: np.ndarray, codec, qp: float) -> bytes:
 
 
 class CodecCache:
-    """Codec results by key, in a folder that several processes may use at once.
+    """Codec results by key, in a folder that several processes and threads may use at once.
 
     Every process appends to shards of its own. Where the files of all shards outgrow the limit,
     the shards used least recently are removed whole; a hit counts as use.
@@ -113,6 +114,7 @@ class CodecCache:
         self._read_up_to: dict[str, int] = {}
         self._touched: dict[str, float] = {}
         self._writer: _ShardWriter | None = None
+        self._lock = threading.RLock()
         self._refresh()
 
     def __enter__(self) -> CodecCache:
@@ -126,6 +128,11 @@ class CodecCache:
 
     def get(self, key: bytes) -> CodecResult | None:
         """The stored result, or None where there is none that is intact."""
+        with self._lock:
+            payload = self._found(key)
+        return None if payload is None else _unpacked(payload)
+
+    def _found(self, key: bytes) -> bytes | None:
         if key not in self._places:
             self._refresh()
         place = self._places.get(key)
@@ -136,7 +143,7 @@ class CodecCache:
             return None
         self.counts.hits += 1
         self._touch(place.shard)
-        return _unpacked(payload)
+        return payload
 
     def put(self, key: bytes, image: np.ndarray, bits: int) -> None:
         """Store a decoded picture uint8 [H,W,3] and its number of bits; a known key is left alone.
@@ -146,22 +153,24 @@ class CodecCache:
         """
         if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
             raise ValueError(f"image must be uint8 [H,W,3], got {image.dtype} {image.shape}")
-        if key in self._places:
-            return
         content = zlib.compress(np.ascontiguousarray(image), 1)
         payload = _PAYLOAD.pack(bits, *image.shape[:2]) + content
-        # another process may have removed our shard: what is appended to it would be lost
-        if self._writer is not None and not self._writer.is_open_for(self._shard_bytes):
-            self._end_shard()
-        if self._writer is None:
-            self._writer = _ShardWriter(self.folder)
-        self._places[key] = self._writer.append(key, payload)
-        self.counts.written += 1
+        with self._lock:
+            if key in self._places:
+                return
+            # another process may have removed our shard: what is appended to it would be lost
+            if self._writer is not None and not self._writer.is_open_for(self._shard_bytes):
+                self._end_shard()
+            if self._writer is None:
+                self._writer = _ShardWriter(self.folder)
+            self._places[key] = self._writer.append(key, payload)
+            self.counts.written += 1
 
     def close(self) -> None:
         """End the shard being written; the cache can be used again."""
-        if self._writer is not None:
-            self._end_shard()
+        with self._lock:
+            if self._writer is not None:
+                self._end_shard()
 
     def _end_shard(self) -> None:
         self._writer.close()

@@ -69,7 +69,7 @@ def test_smooth_field_is_smooth_and_of_unit_power():
     assert np.mean(steps**2) == pytest.approx(1 / 32, rel=0.3)
 
 
-@pytest.mark.parametrize("kind", ["field", "detail"])
+@pytest.mark.parametrize("kind", ["field", "detail", "gain"])
 def test_perturbations_lie_on_both_sides_and_have_their_size(kind):
     image = np.clip(textured(1), 40, 215)
 
@@ -87,6 +87,20 @@ def test_flat_picture_has_no_detail_to_change():
     above, below = perturbed(flat, "detail", 4.0, 2.0, np.random.default_rng(0))
 
     assert np.array_equal(above, flat) and np.array_equal(below, flat)
+
+
+def test_gain_sharpens_on_one_side_and_softens_on_the_other():
+    image = textured(1)
+
+    above, below = perturbed(image, "gain", 4.0, 2.0, np.random.default_rng(0))
+
+    steps = [np.abs(np.diff(i.astype(float), axis=1)).mean() for i in (below, image, above)]
+    assert steps == sorted(steps)
+
+
+def test_unknown_kind_is_named():
+    with pytest.raises(ValueError, match="kind must be one of field, detail, gain, got 'blur'"):
+        perturbed(textured(1), "blur", 4.0, 2.0, np.random.default_rng(0))
 
 
 def test_agreement_counts_signs_and_leaves_out_zeros():
