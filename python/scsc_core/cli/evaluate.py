@@ -3,6 +3,7 @@
 
 import json as json_format
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -10,6 +11,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from . import evaluate_proxy
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Run an experiment."
@@ -19,6 +22,9 @@ app = typer.Typer(
 @app.callback()
 def evaluate() -> None:
     """Run an experiment and print its table."""
+
+
+evaluate_proxy.register(app)
 
 
 @app.command()
@@ -66,6 +72,67 @@ def coded(
         "checks": [asdict(c) for c in results],
     }
     _show(content, lines, json, output)
+
+
+@app.command()
+def ppen(
+    data: Annotated[str, typer.Option(help="Data set with labels of 7 categories.")] = "camvid",
+    data_root: Annotated[Path | None, typer.Option(help="Its folder.")] = None,
+    split: Annotated[str, typer.Option(help="val chooses the control, test reports.")] = "test",
+    models: Annotated[str, typer.Option(help="Names or .safetensors files, with commas.")] = "",
+    controls: Annotated[str, typer.Option(help="auto, none, or names with commas.")] = "auto",
+    judges: Annotated[
+        str, typer.Option(help="Task networks, with commas.")
+    ] = "erf-pspnet-camvid-7,espnetv2-2.0",
+    qps: Annotated[str, typer.Option(help="Slice QPs of BPG.")] = "28,31,34,37,41,44,47",
+    frames: Annotated[int | None, typer.Option(min=1, help="At most so many frames.")] = None,
+    block: Annotated[
+        int | None, typer.Option(min=1, help="Frames of a bootstrap block; video 5, else 1.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Threads.")] = 2,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    output: Annotated[Path, typer.Option(help="Folder of points and results.")] = Path(
+        "results/ppen"
+    ),
+) -> None:
+    """Rate against task score and PSNR with the real codec: plain, controls and pre-processors.
+
+    Results are stored point by point below --output and never computed twice; a run that was
+    stopped goes on where it ended. Tables, figures and CSV go to <output>/<data>-<split>.
+    """
+    from ..evaluation import ppen_experiment, ppen_report
+    from .progress import counted
+
+    settings = ppen_experiment.Settings(
+        output=output,
+        data=data,
+        folder=data_root,
+        split=split,
+        models=_words(models),
+        controls=controls if controls in ("auto", "none") else _words(controls),
+        judges=_words(judges),
+        qps=_integers("qps", qps),
+        frames=frames,
+        workers=workers,
+        block=block,
+    )
+    started = time.monotonic()
+    with counted("points") as report:
+        result = ppen_experiment.Experiment(settings).run(report)
+    files = ppen_report.write(result, output / f"{data}-{split}", time.monotonic() - started)
+    lines = [*ppen_report.lines(result), "", *map(str, files)]
+    _show(ppen_report.to_json(result), lines, json, None)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _integers(name: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(word) for word in _words(text))
+    except ValueError:
+        raise ValueError(f"{name} must be integers with commas, got {text!r}") from None
 
 
 @contextmanager

@@ -86,11 +86,11 @@ def means(drawn: np.ndarray, values: np.ndarray) -> np.ndarray:
 def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float] | None:
     """Percentile interval of resampled values [resamples]; None if too many of them are undefined.
 
-    Undefined (nan) resamples are left out as long as they are at most 10 %: beyond, what is left
-    says nothing about the whole.
+    Undefined resamples (nan, inf) are left out as long as they are at most 10 %: beyond, what is
+    left says nothing about the whole.
     """
     values = np.asarray(values, float)
-    defined = values[~np.isnan(values)]
+    defined = values[np.isfinite(values)]
     if len(values) - len(defined) > MAX_UNDEFINED * len(values):
         return None
     tail = 50 * (1 - level)

@@ -138,7 +138,7 @@ def restored(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
     height, width = size
     picture = Image.fromarray(image).resize((width, height), Image.Resampling.LANCZOS)
-    return np.asarray(picture)
+    return np.array(picture)
 
 
 def _kernel(sigma: float) -> np.ndarray:

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from scsc_core import cli, codecs, data
+from scsc_core.evaluation import ppen_inputs, ppen_report
+from scsc_core.evaluation.best_control import MIXED, ChoiceFile
+from scsc_core.evaluation.point_store import PointStore
+from scsc_core.evaluation.ppen_experiment import Experiment, Settings
+from scsc_core.evaluation.ppen_points import Judge
+from scsc_core.tasks.scores import confusion
+
+QPS = (28, 34, 40, 46)
+
+
+def settings(folder, **changes):
+    return Settings(
+        **{
+            "output": folder,
+            "data": "synthetic",
+            "split": "val",
+            "controls": ("gaussian-1.0", "downscale-0.75"),
+            "judges": ("brightness",),
+            "qps": QPS,
+            "block": 3,
+            "resamples": 200,
+            **changes,
+        }
+    )
+
+
+def run(folder, frames, judge, sources=(), progress=lambda done, total: None, **changes):
+    experiment = Experiment(
+        settings(folder, **changes), frames=frames, sources=list(sources), judges=[judge]
+    )
+    return experiment.run(progress)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, frames, classify, flattener):
+    """A whole run on val: its result and its folder."""
+    folder = tmp_path_factory.mktemp("ppen")
+    judge = Judge("brightness", "brightness-1", classify)
+    return run(folder, frames, judge, [flattener]), folder
+
+
+def stored(folder):
+    lines = (folder / "points.jsonl").read_text().splitlines()
+    return {point["key"]: point for point in map(json.loads, lines)}
+
+
+def test_every_point_is_there_once(finished):
+    result, folder = finished
+    lines = (folder / "points.jsonl").read_text().splitlines()
+
+    # plain and two controls: 4 QPs and once not coded; the model: 4 QPs, each also not coded
+    assert len(lines) == len(stored(folder)) == 12 * (3 * 5 + 8)
+
+
+def test_point_agrees_with_the_codec_by_hand(finished, frames, classify):
+    result, _ = finished
+    codec = codecs.get("bpg")
+    data_bytes = codec.encode(frames[3].image, 34)
+    decoded = codec.decode(data_bytes)
+
+    curve = result.judges[0].curves["plain"]
+
+    assert curve.bits[3, 1] == 8 * len(data_bytes)
+    expected = np.mean((frames[3].image.astype(float) - decoded) ** 2)
+    assert curve.mse[3, 1] == pytest.approx(expected)
+    matrix = confusion(frames[3].label, classify(decoded), 7)
+    np.testing.assert_array_equal(curve.confusion[3, 1], matrix)
+
+
+def test_helpful_pre_processor_saves_bits(finished):
+    result, _ = finished
+    found = {(role, c.test, c.figure): c for role, c in result.judges[0].sets[0].comparisons}
+
+    saved = found["plain", "flattener", "bd_miou"]
+
+    assert saved.value > 0 and saved.interval[0] > 0
+
+
+def test_scaled_control_is_judged_in_the_frames_size(finished, frames):
+    result, _ = finished
+
+    curve = result.judges[0].curves["downscale-0.75"]
+
+    scored = sum(int((frame.label != 255).sum()) for frame in frames)
+    assert curve.confusion[:, 0].sum() == scored
+
+
+def test_second_run_computes_nothing(finished, frames, judge, flattener):
+    _, folder = finished
+    before = (folder / "points.jsonl").read_bytes()
+
+    again = run(folder, frames, judge, [flattener])
+
+    assert judge.calls == []
+    assert (folder / "points.jsonl").read_bytes() == before
+    assert again.judges[0].curves["plain"].bits.shape == (12, 4)
+
+
+def test_killed_run_goes_on_where_it_ended(tmp_path, finished, frames, judge, flattener):
+    _, folder = finished
+    whole = (folder / "points.jsonl").read_bytes()
+    (tmp_path / "points.jsonl").write_bytes(whole[: len(whole) // 2])  # ends inside a line
+
+    run(tmp_path, frames, judge, [flattener])
+
+    kept = whole[: len(whole) // 2].count(b"\n")
+    assert len(judge.calls) == len(stored(folder)) - kept
+    assert stored(tmp_path) == stored(folder)
+
+
+def test_interrupted_run_keeps_what_it_finished(tmp_path, frames, judge):
+    def stop(done, total):
+        if done >= 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, frames, judge, progress=stop)
+
+    assert len(stored(tmp_path)) == 10
+
+
+def test_points_do_not_depend_on_workers(tmp_path, finished, frames, judge, flattener):
+    _, folder = finished
+
+    run(tmp_path, frames, judge, [flattener], workers=3)
+
+    assert stored(tmp_path) == stored(folder)
+
+
+def test_new_judge_shares_nothing_of_the_old_one(tmp_path, finished, frames, judge):
+    _, folder = finished
+    (tmp_path / "points.jsonl").write_bytes((folder / "points.jsonl").read_bytes())
+
+    other = replace(judge, name="other", identity="brightness-2")
+    run(tmp_path, frames, other, controls="none")
+
+    assert len(stored(tmp_path)) == len(stored(folder)) + 12 * 5
+
+
+def test_choice_of_val_is_read_on_test(tmp_path, frames, judge, flattener):
+    run(tmp_path, frames[:6], judge)
+    chosen = json.loads((tmp_path / "best-control-synthetic.json").read_text())
+
+    result = run(tmp_path, frames[6:], judge, [flattener], split="test", controls="auto")
+
+    part = result.judges[0].sets[0]
+    assert part.choice.best == chosen["brightness at 28,34,40,46"]["best"]
+    assert part.choice.frames == 6
+    assert "best control" in {role for role, _ in part.comparisons}
+    assert json.loads((tmp_path / "best-control-synthetic.json").read_text()) == chosen
+
+
+def test_test_split_never_chooses(tmp_path, frames, judge, flattener):
+    result = run(tmp_path, frames, judge, [flattener], split="test")
+
+    assert result.judges[0].sets[0].choice is None
+    assert not (tmp_path / "best-control-synthetic.json").exists()
+    assert "none chosen; run with --split val first" in "\n".join(ppen_report.lines(result))
+
+
+def test_choice_of_another_judge_is_not_used(tmp_path, frames, judge):
+    run(tmp_path, frames, judge)
+    identity = Experiment(settings(tmp_path), frames=frames, judges=[judge], sources=[]).identity
+    choices = ChoiceFile(tmp_path / "best-control-synthetic.json", identity)
+
+    assert choices.read("brightness", "brightness-1", QPS) is not None
+    assert choices.read("brightness", "brightness-2", QPS) is None
+    assert choices.read("brightness", "brightness-1", QPS[:3]) is None
+
+
+def test_mixed_control_is_at_least_as_good_as_each(finished):
+    result, _ = finished
+    candidates = result.judges[0].sets[0].choice.candidates
+
+    best = min(candidates.values(), key=lambda c: c.bd_rate)
+    assert candidates[MIXED].bd_rate <= best.bd_rate + 5  # a choice per QP is no optimum over all
+
+
+def test_report_holds_every_row_and_writes_its_files(finished, tmp_path):
+    result, _ = finished
+
+    files = ppen_report.write(result, tmp_path, 1.0)
+
+    text = (tmp_path / "table.md").read_text()
+    assert "| flattener " in text and "Not coded" in text and "vehicle" in text
+    with (tmp_path / "summary.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 5 + 8
+    plain = next(r for r in rows if r["source"] == "plain" and r["qp"] == "28")
+    assert float(plain["bpp_low"]) < float(plain["bpp"]) < float(plain["bpp_high"])
+    assert 0 <= float(plain["iou_flat"]) <= 1
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["sources"]["flattener"] == {"kind": "model", "identity": "flattener-1"}
+    assert {file.suffix for file in files} == {".md", ".csv", ".json", ".svg", ".png"}
+    assert all(file.stat().st_size > 100 for file in files)
+
+
+def test_store_refuses_a_second_writer_and_foreign_lines(tmp_path):
+    path = tmp_path / "points.jsonl"
+    with PointStore(path):
+        with pytest.raises(ValueError, match="in use by another run"):
+            PointStore(path)
+    path.write_text('{"no": "key"}\n')
+    with pytest.raises(ValueError, match="line 1 is no point"):
+        PointStore(path)
+
+
+def test_failing_point_names_its_place(tmp_path, frames, judge):
+    def fail(image):
+        raise RuntimeError("no memory")
+
+    with pytest.raises(RuntimeError, match=r"plain, frame a_000, QP None\): no memory"):
+        run(tmp_path, frames[:1], replace(judge, segment=fail), workers=1)
+
+
+def test_rows_are_cropped_to_multiples_of_16():
+    assert ppen_inputs.cropped(np.zeros((360, 480, 3))).shape == (352, 480, 3)
+    assert ppen_inputs.cropped(np.zeros((8, 17))).shape == (8, 16)
+
+
+def test_empty_split_is_refused(monkeypatch):
+    empty = data.Dataset("camvid", "test", 7, "none", (), lambda index: None)
+    monkeypatch.setattr(ppen_inputs.data, "open", lambda *_: empty)
+
+    with pytest.raises(data.DataError, match="split test has no frames"):
+        ppen_inputs.frames("camvid", "test")
+
+
+def test_unknown_data_set_is_refused():
+    with pytest.raises(data.DataError, match="data set must be one of"):
+        ppen_inputs.frames("mars", "test")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--models", "ppen-huge"], "no model 'ppen-huge'"),
+        (["--judges", "erf-pspnet-mars-9"], "no model 'erf-pspnet-mars-9'"),
+        (["--judges", "pcen"], "judge must be a segmentation network"),
+        (["--models", "pcen"], "model must be a picture pre-processor"),
+        (["--qps", "28,60"], "qp of bpg must be in 1 .. 51"),
+        (["--qps", "31,28"], "qps must rise"),
+        (["--qps", "low"], "qps must be integers"),
+        (["--split", "validation"], "split must be one of train, val, test"),
+        (["--controls", "sharpen-2"], "control must be one of"),
+        (["--judges", ""], "judges must name at least one"),
+    ],
+)
+def test_bad_input_gets_one_line(words, told, tmp_path, capsys):
+    status = cli.main(["evaluate", "ppen", "--output", str(tmp_path), *words])
+
+    shown = capsys.readouterr().err
+    assert status == 2 and shown.count("\n") == 1
+    assert told in shown
