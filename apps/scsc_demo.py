@@ -19,7 +19,7 @@ from scsc_core import __version__
 from scsc_core.cli.link_arguments import OneLineParser, add_link_arguments, link_config
 from scsc_core.config import LinkConfig
 
-SCENE_SIZE = (352, 480)  # height, width of the street scene
+SCENE_SIZE = (480, 352)  # width, height of the street scene
 
 
 class Incomplete(Exception):
@@ -77,7 +77,7 @@ class Demo:
     """
 
     def __init__(self, options: argparse.Namespace):
-        from scsc_core import preprocessing
+        from scsc_core import model_choice, preprocessing
         from scsc_core.evaluation.picture_scores import PictureScorer
 
         if not 1 <= options.count <= 100000:
@@ -87,10 +87,11 @@ class Demo:
         self.config: LinkConfig = link_config(options)
         if self.config.mode == "adaptive":
             raise ValueError("mode must be fixed or rate_matched: schemes share one code rate")
-        preprocessing.check_name(options.ppen)
+        preprocessing.check(options.ppen)
         self.source, self.image, self.truth = _picture(options)
         self.count, self.ppen, self.task_model = options.count, options.ppen, options.task_model
-        self.scorer = PictureScorer(self.image, _task_network(options.task_model), self.truth)
+        segmenter = model_choice.load_segmenter(options.task_model)
+        self.scorer = PictureScorer(self.image, segmenter, self.truth)
         self.progress = None
 
     def send(self, scheme, config: LinkConfig, image, count: int, keep: set[int]) -> list:
@@ -157,16 +158,6 @@ def _picture(options: argparse.Namespace) -> tuple:
     return f"street scene {options.scene_seed}", image, label
 
 
-def _task_network(name: str):
-    """The segmentation network of a name or file; ModelError for a model of another kind."""
-    from scsc_core import zoo
-
-    network = zoo.load(name)
-    if not hasattr(network, "segment"):
-        raise zoo.ModelError(f"task_model must be a segmentation network, got {name!r}")
-    return network
-
-
 def show_progress(demo: Demo, stack: ExitStack) -> None:
     """Bars on stderr: the pictures of each scheme, and in front of them the search for the quality."""
     from rich.console import Console
@@ -208,8 +199,8 @@ def run(options: argparse.Namespace) -> int:
         if not options.json:
             show_progress(demo, stack)
         comparison = demo.run()
-    if folder is not None:
-        save(folder, demo, comparison)
+        if folder is not None:
+            save(folder, demo, comparison)
     seconds = time.monotonic() - start
     if options.json:
         report = {

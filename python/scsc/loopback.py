@@ -5,13 +5,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from gnuradio import gr
 
-from scsc_core import data
 from scsc_core.config import LinkConfig
 from scsc_core.framing import OVERHEAD_BYTES
 from scsc_core.link import LinkResult
@@ -41,7 +39,7 @@ class loopback(gr.top_block):
 
     Args:
         config: LinkConfig; with mode "adaptive" modulation and code rate are chosen here.
-        paths: str or list of str, picture files and folders.
+        paths: str or list of str, picture files and folders, or "streets"; see image_source.
         repeat: int >= 1, times the list is sent.
         max_images: int >= 0, end after so many pictures; 0: no limit.
         ms_ssim: bool, compute MS-SSIM too.
@@ -85,11 +83,10 @@ class loopback(gr.top_block):
         channel_code(config, payload_bits=8 * OVERHEAD_BYTES)
         self.config = config
         self.supervisor = Supervisor()
-        paths = [paths] if isinstance(paths, (str, Path)) else list(paths)
         self.image_source = image_source(paths, repeat, max_images)
         # One picture sent again and again is prepared once: by the encoder, which remembers the last.
-        quality = {"qp": None} if repeat > 1 and len(data.list_pictures(paths)) == 1 else {}
-        self.ppen = ppen.from_config(config, **quality)
+        one_again = 1 < self.image_source.total <= repeat
+        self.ppen = ppen.from_config(config, **({"qp": None} if one_again else {}))
         self.source_encoder = source_encoder.from_config(config)
         self.channel_encoder = channel_encoder.from_config(config)
         self.precoder = precoder.from_config(config)

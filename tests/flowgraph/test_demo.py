@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demo program: one comparison from the picture to the run folder."""
+"""The demo program: one comparison from the picture to the run folder, with networks of seeded weights."""
 
+import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,19 +14,78 @@ import pytest
 import yaml
 from PIL import Image
 
+from scsc_core import zoo
+
 DEMO = Path(__file__).resolve().parents[2] / "apps" / "scsc_demo.py"
-LIMIT_S = 90.0
-ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", PYTHONUNBUFFERED="1")
+LIMIT_S = 120.0
+NAMES = [
+    "digital",
+    "digital_ml",
+    "digital_fair",
+    "low_pass_fair",
+    "scsc_without_ppen",
+    "scsc_without_pcen",
+    "scsc",
+]
 
 
-def demo(*arguments):
-    return subprocess.run(
-        [sys.executable, str(DEMO), *arguments],
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        env=ENVIRONMENT,
+def add_model(folder, name, network, kind, config):
+    """Write a model's weights and its entry in the folder's index."""
+    from safetensors.numpy import save_file
+
+    from scsc_core.nets.inference import weights_of
+
+    file = folder / f"{name}.safetensors"
+    save_file(weights_of(network), file)
+    entry = {
+        "name": name,
+        "file": file.name,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "network": kind,
+        "data": "none, seeded",
+        "licence": "GPL-3.0-or-later",
+        "config": config,
+    }
+    index = folder / zoo.INDEX
+    entries = [e for e in yaml.safe_load(index.read_text()) if e["name"] != name]
+    index.write_text(yaml.safe_dump([*entries, entry]))
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """The bundled models, a task network of random weights, and a PPEN that darkens pictures."""
+    import torch
+
+    from scsc_core.nets.erf_pspnet import ErfPspNet, ErfPspNetConfig
+    from scsc_core.nets.ppen import Ppen, PpenConfig
+
+    folder = tmp_path_factory.mktemp("models") / "trained_models"
+    shutil.copytree(zoo.folder(), folder)
+    torch.manual_seed(5)
+    task = ErfPspNet(ErfPspNetConfig())
+    add_model(folder, "erf-pspnet-streets-7", task, "erf_pspnet", {"classes": 7})
+    darkening = Ppen(PpenConfig("tiny"))
+    torch.nn.init.constant_(darkening.upper.conv2.bias, -0.1)
+    add_model(folder, "ppen-small-streets", darkening, "ppen", {"variant": "tiny"})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def demo(models):
+    environment = dict(
+        os.environ, OMP_NUM_THREADS="1", PYTHONUNBUFFERED="1", SCSC_MODELS=str(models)
     )
+
+    def call(*arguments):
+        return subprocess.run(
+            [sys.executable, str(DEMO), *arguments],
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_S,
+            env=environment,
+        )
+
+    return call
 
 
 @pytest.fixture(scope="module")
@@ -35,15 +96,16 @@ def picture(tmp_path_factory):
     return str(path)
 
 
-def test_demo_compares_the_schemes_and_keeps_a_run_folder(picture, tmp_path):
-    done = demo("--image", picture, "--count", "6", "--json", "--run-root", str(tmp_path))
+def test_demo_compares_the_schemes_on_a_street_scene_and_keeps_a_run_folder(demo, tmp_path):
+    done = demo("--count", "2", "--scene-seed", "3", "--json", "--run-root", str(tmp_path))
 
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     schemes = report["schemes"]
-    assert [row["precoder"] for row in schemes] == ["svd_wf", "none", "rank_adaptive", "pcen"]
-    assert len({row["cbr_k"] for row in schemes}) == 1
-    assert all(row["pictures"] == 6 for row in schemes)
+    assert [row["name"] for row in schemes] == NAMES
+    assert all(0 < row["channel_uses"] <= report["budget_channel_uses"] for row in schemes)
+    assert all(row["pictures"] == 2 for row in schemes)
+    assert report["image"] == "street scene 3" and report["task_judged_by"] == "ground truth"
     run = Path(report["run"])
     assert {path.name for path in run.iterdir()} == {
         "config.yaml",
@@ -51,31 +113,57 @@ def test_demo_compares_the_schemes_and_keeps_a_run_folder(picture, tmp_path):
         "panel.png",
         "sent.png",
     }
-    assert yaml.safe_load((run / "config.yaml").read_text())["config"]["seed"] == 1
-    assert json.loads((run / "metrics.json").read_text()) == schemes
+    with Image.open(run / "sent.png") as sent:
+        assert sent.size == (480, 352)
+    saved = yaml.safe_load((run / "config.yaml").read_text())
+    assert saved["config"]["seed"] == 1 and saved["ppen"] == "ppen-small-streets"
+    assert json.loads((run / "metrics.json").read_text())["schemes"] == schemes
 
 
-def test_demo_prints_a_table_with_every_scheme(picture):
-    done = demo("--image", picture, "--count", "2", "--no-run", "--snr-db", "20")
+def test_flowgraph_delivers_what_the_library_made_to_fit(demo, picture):
+    done = demo("--image", picture, "--count", "2", "--no-run", "--json", "--snr-db", "40")
 
     assert done.returncode == 0, done.stderr
-    for text in ("SVD-WF", "no precoding", "rank adaptive", "PCEN", "R_k", "MS-SSIM", "bit/use"):
+    report = json.loads(done.stdout)
+    assert report["task_judged_by"] == "prediction on the clean picture"
+    rows = {row["name"]: row for row in report["schemes"]}
+    for row in rows.values():
+        assert row["delivered"] == 2
+        assert row["psnr_db"] == pytest.approx(row["psnr_undamaged_db"], abs=1e-9)
+    # The network of this test darkens by 0.1 of 1, which alone costs more than this.
+    assert rows["scsc"]["psnr_db"] < 21 < rows["scsc_without_ppen"]["psnr_db"]
+
+
+def test_table_has_every_scheme_and_without_ppen_those_that_need_none(demo, picture):
+    done = demo("--image", picture, "--count", "2", "--no-run", "--ppen", "none")
+
+    assert done.returncode == 0, done.stderr
+    for text in ("SVD-WF", "no precoding", "rank adaptive", "low-pass", "SCSC w/o PPEN"):
         assert text in done.stdout
+    for text in ("QP", "mIoU *", "agreement with the prediction", "R_k", "MS-SSIM", "ms a picture"):
+        assert text in done.stdout
+    assert "SCSC w/o PCEN" not in done.stdout
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
         (("--count", "0"), "count must be in 1..100000, got 0"),
+        (("--scene-seed", "-1"), "scene_seed must be >= 0, got -1"),
         (("--image", "missing.png"), "missing.png: cannot be read"),
         (("--snr-db", "nan"), "snr_db must be a finite number, got 'nan'"),
         (("--mode", "adaptive", "--cbr-target", "0.1"), "mode must be fixed or rate_matched"),
         (("--precoder", "pcen"), "unknown argument --precoder"),
+        (("--ppen", "ppen-smal-streets"), "did you mean ppen-small-streets?"),
+        (("--task-model", "pcen"), "no segmentation model 'pcen'"),
+        (("--mode", "rate_matched", "--cbr-target", "0.001"), "channel uses is too small"),
     ],
 )
-def test_wrong_argument_is_one_line_and_exit_code_2(arguments, complaint, tmp_path):
-    done = demo(*arguments, "--run-root", str(tmp_path / "runs"))
+def test_wrong_argument_is_one_line_and_exit_code_2(demo, picture, arguments, complaint, tmp_path):
+    given = () if "--image" in arguments else ("--image", picture)
+
+    done = demo(*given, *arguments, "--run-root", str(tmp_path / "runs"), "--json")
 
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and complaint in done.stderr
-    assert not (tmp_path / "runs").exists()
+    assert not any((tmp_path / "runs").glob("*"))

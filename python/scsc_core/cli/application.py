@@ -12,12 +12,13 @@ from .. import __version__
 
 # A module of this package offers either `app`, a Typer of sub-commands, or `command`, a function.
 COMMANDS = {
-    "demo": "Send a photograph, plain and with PCEN, and compare.",
+    "demo": "Send a picture by every scheme and compare what the task sees.",
     "loopback": "Run the loopback flowgraph with options.",
     "companion": "Open GNU Radio Companion with the blocks.",
     "bench": "Measure speed and memory of the parts.",
     "evaluate": "Compare precoders by mutual information.",
     "train": "Train a network: pcen.",
+    "data": "List, check, prepare and look at data sets.",
     "models": "List, describe and verify trained models.",
     "fuzz": "Read thousands of damaged inputs.",
     "doctor": "Check the installation; tells each cure.",

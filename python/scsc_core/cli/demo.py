@@ -3,4 +3,4 @@
 
 from .programs import program_app
 
-app = program_app("scsc_demo.py", "Send a photograph through the link by every scheme.")
+app = program_app("scsc_demo.py", "Send a picture by every scheme and compare what the task sees.")

@@ -55,7 +55,7 @@ SCHEMES = (
         "rank_adaptive",
         "low_pass",
         "low-pass, rank adaptive",
-        f"control: {LOW_PASS}, fair precoder",
+        f"control: {LOW_PASS}",
     ),
     Scheme("scsc_without_ppen", "pcen", "plain", "SCSC w/o PPEN", "PCEN alone"),
     Scheme("scsc_without_pcen", "svd_wf", "ppen", "SCSC w/o PCEN", "PPEN + SVD-WF"),

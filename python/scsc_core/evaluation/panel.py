@@ -166,7 +166,7 @@ def _receive(sheet: _Sheet, row: int, column: int, reception: Reception) -> None
     state = f"{reception.psnr_db:.1f} dB PSNR" if reception.delivered else "lost"
     lost = not reception.delivered
     _show(sheet.picture(row, column), reception.image, state, lost)
-    scores = f"mIoU {reception.miou:.3f}, pixels {reception.pixel_accuracy:.3f}"
+    scores = f"mIoU {reception.miou:.3f}, pixels {100 * reception.pixel_accuracy:.1f} %"
     _show(sheet.picture(row + 1, column), reception.overlay, scores, lost)
 
 

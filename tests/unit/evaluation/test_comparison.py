@@ -138,7 +138,7 @@ def test_more_uses_than_the_budget_are_an_error(scorer):
 
 @pytest.mark.parametrize(("fading", "same"), [("per_image", True), ("per_uses", False)])
 def test_fading_is_called_the_same_only_when_it_is(scorer, blurring, fading, same):
-    base = LinkConfig(fading=fading, fading_uses=1, qp=40)
+    base = LinkConfig(fading=fading, fading_uses=1, qp=25)
 
     comparison = compare(base, scorer, 1, sender(scorer), blurring)
 
