@@ -107,7 +107,7 @@ def downscaled(image: np.ndarray, factor: int) -> np.ndarray:
     height, width = (max(1, side // factor) for side in image.shape[:2])
     box = (0, 0, min(width * factor, image.shape[1]), min(height * factor, image.shape[0]))
     picture = Image.fromarray(image).resize((width, height), Image.Resampling.BOX, box=box)
-    return np.asarray(picture)
+    return np.array(picture)
 
 
 def _held(path: Path, base: Path, share: float) -> bool:

@@ -21,7 +21,7 @@ def read_image(path: Path) -> np.ndarray:
     def upright(image):
         return ImageOps.exif_transpose(_eight_bit(image, path)).convert("RGB")
 
-    return np.asarray(_open(path, upright, Image))
+    return np.array(_open(path, upright, Image))  # a copy: torch warns of read-only arrays
 
 
 def read_label(path: Path) -> np.ndarray:
@@ -32,7 +32,7 @@ def read_label(path: Path) -> np.ndarray:
     """
     from PIL import Image
 
-    return np.asarray(_open(path, lambda image: _class_values(image, path).copy(), Image))
+    return np.array(_open(path, lambda image: _class_values(image, path).copy(), Image))
 
 
 def read_header(path: Path, is_label: bool = False) -> tuple[int, int]:
