@@ -75,7 +75,7 @@ class Ground:
             (pick["grass"], (draws.uniform(0.28, 0.42), draws.uniform(0.38, 0.46), 0.2)),
             (draws.choice(self.pool.grounds["road"]), lane),
             (other, (slab * 0.9, slab * 0.85, slab * 0.8)),
-            (pick["road"], (grey * 0.72,) * 3),
+            (pick["road"], (grey * 0.9,) * 3),
             (pick["road"], (0.86, 0.86, 0.84)),
             (pick["road"], (0.78, 0.64, 0.22)),
         ]
@@ -145,23 +145,34 @@ class Ground:
         self._strip(row, self.street.hand, 0.2, self.street.half - 0.4, PAINT)
         return row
 
-    def shade(self, place, half, heading: float, strength: float, light: Light | None) -> None:
+    def shade(
+        self,
+        place,
+        half,
+        heading: float,
+        strength: float,
+        light: Light | None,
+        leafy: bool = False,
+        rise: float = 0.7,
+    ) -> None:
         """Darken the ground around a plan point.
 
         Args:
             place, half, heading: centre, half sizes (m) and turn of the figure.
             strength: share of light taken away in the middle.
-            light: cast by the sun, away from it and stretched; None: contact shadow beneath.
+            leafy: a round shadow with spots of light.
+            light: of the sun that casts the shadow; None: contact shadow beneath.
+            rise: height (m) of what casts it, about its middle.
         """
         x, z = place
         if light is not None:
             if not light.sun.any():
                 return
-            away = 0.6 * half[1] / max(light.direction[1], 0.3)
+            away = rise / light.direction[1]
             x -= light.direction[0] * away
             z -= light.direction[2] * away
         turn = (round(math.cos(heading), 7), round(math.sin(heading), 7))
-        self._shadows.append((x, z, half[0], half[1], turn, strength))
+        self._shadows.append((x, z, half[0], half[1], turn, strength, leafy))
 
     def colours(self, x, z, depth, footprint, light: Light):
         """Lit colours float32 [k,3] and labels uint8 [k] at ground points (float32 [k], m)."""
@@ -221,7 +232,7 @@ class Ground:
 
     def _shadow_at(self, x, z) -> np.ndarray:
         shade = np.ones(len(z), np.float32)
-        for sx, sz, half_u, half_v, (cosine, sine), strength in self._shadows:
+        for sx, sz, half_u, half_v, (cosine, sine), strength, leafy in self._shadows:
             reach = half_u + half_v
             near = np.flatnonzero((np.abs(z - np.float32(sz)) < reach)
                                   & (np.abs(x - np.float32(sx)) < reach))  # fmt: skip
@@ -230,6 +241,11 @@ class Ground:
             dx, dz = x[near] - np.float32(sx), z[near] - np.float32(sz)
             u = np.abs(dx * np.float32(cosine) - dz * np.float32(sine)) * np.float32(1 / half_u)
             v = np.abs(dx * np.float32(sine) + dz * np.float32(cosine)) * np.float32(1 / half_v)
-            soft = np.clip((1 - u) * 4, 0, 1) * np.clip((1 - v) * 5, 0, 1)
+            if leafy:
+                # light falls through the crown in spots
+                spots = self.pool.textures.look_up(self._stain, dx * 40, dz * 40, 0 * near)[:, 0]
+                soft = np.clip((1 - u * u - v * v) * 1.6 - spots * np.float32(2), 0, 1)
+            else:
+                soft = np.clip((1 - u) * 4, 0, 1) * np.clip((1 - v) * 5, 0, 1)
             shade[near] *= 1 - np.float32(strength) * soft
         return shade

@@ -105,12 +105,12 @@ class Lens:
             [draws.uniform(0.05, 0.12), draws.uniform(0.12, 0.26)], [0.35, 0.65]
         )
         self.balance = [draws.uniform(0.93, 1.07), 1.0, draws.uniform(0.92, 1.10)]
-        self.blur = draws.uniform(0.02, 0.25)
-        self.read, self.shot = draws.uniform(0.0008, 0.0022), draws.uniform(0.002, 0.006)
-        self.sharpen = draws.uniform(0.2, 0.9)
-        self.contrast, self.gamma = draws.uniform(0.0, 0.5), draws.uniform(0.42, 0.52)
+        self.blur = draws.uniform(0.05, 0.17)
+        self.read, self.shot = draws.uniform(0.0004, 0.0011), draws.uniform(0.0012, 0.0045)
+        self.sharpen = draws.uniform(0.6, 1.7)
+        self.contrast, self.gamma = draws.uniform(0.4, 1.0), draws.uniform(0.42, 0.52)
         self.lift = draws.uniform(0.0, 0.02)
-        self.saturation = draws.uniform(0.7, 1.1)
+        self.saturation = draws.uniform(0.5, 1.05)
 
     def develop(self, radiance: np.ndarray) -> np.ndarray:
         """Linear radiance float32 [H,W,3] to uint8 [H,W,3]."""
@@ -137,33 +137,31 @@ class Lens:
         return np.clip(raw, 0, np.float32(1.6))
 
     def _demosaic(self, raw: np.ndarray) -> np.ndarray:
-        """Bilinear colours from the RGGB samples."""
-        height, width = raw.shape
-        mask = np.zeros((height, width, 3), np.float32)
-        mask[0::2, 0::2, 0] = mask[1::2, 1::2, 2] = 1
-        mask[0::2, 1::2, 1] = mask[1::2, 0::2, 1] = 1
-        planes = mask * raw[:, :, None]
-        side = "wrap" if self._cyclic and width % 2 == 0 else "reflect"
-        pad = np.pad(planes, ((1, 1), (0, 0), (0, 0)), "reflect")
-        cross = pad[:-2] + pad[2:]
-        mixed = planes + cross * np.float32(0.5)
-        pad = np.pad(mixed, ((0, 0), (1, 1), (0, 0)), side)
-        full = mixed + (pad[:, :-2] + pad[:, 2:]) * np.float32(0.5)
-        # green lies on a quincunx: its own samples stand, the others are the mean of four
-        pad = np.pad(planes[:, :, 1:2], ((0, 0), (1, 1), (0, 0)), side)
-        green = planes[:, :, 1] + (cross[:, :, 1] + pad[:, :-2, 0] + pad[:, 2:, 0]) * np.float32(
-            0.25
-        )
-        full[:, :, 1] = green
-        return full
+        """Colours from the RGGB samples: green with a Laplacian term, the rest as differences."""
+        side = "wrap" if self._cyclic and raw.shape[1] % 2 == 0 else "reflect"
+        pad = np.pad(np.pad(raw, ((2, 2), (0, 0)), "reflect"), ((0, 0), (2, 2)), side)
+        near = pad[1:-3, 2:-2] + pad[3:-1, 2:-2] + pad[2:-2, 1:-3] + pad[2:-2, 3:-1]
+        far = pad[:-4, 2:-2] + pad[4:, 2:-2] + pad[2:-2, :-4] + pad[2:-2, 4:]
+        green = raw.copy()
+        mixed = near * np.float32(0.25) + raw * np.float32(0.5) - far * np.float32(0.125)
+        green[0::2, 0::2], green[1::2, 1::2] = mixed[0::2, 0::2], mixed[1::2, 1::2]
+        difference = np.zeros((*raw.shape, 2), np.float32)
+        difference[0::2, 0::2, 0] = raw[0::2, 0::2] - green[0::2, 0::2]
+        difference[1::2, 1::2, 1] = raw[1::2, 1::2] - green[1::2, 1::2]
+        pad = np.pad(difference, ((1, 1), (0, 0), (0, 0)), "reflect")
+        difference = difference + (pad[:-2] + pad[2:]) * np.float32(0.5)
+        pad = np.pad(difference, ((0, 0), (1, 1), (0, 0)), side)
+        difference = difference + (pad[:, :-2] + pad[:, 2:]) * np.float32(0.5)
+        difference = _smooth(difference, 0.25, self._cyclic)
+        return np.stack([green + difference[:, :, 0], green, green + difference[:, :, 1]], axis=2)
 
     def _tone(self, image: np.ndarray) -> np.ndarray:
         """Tone curve: power, contrast about the middle and a soft shoulder, from a table."""
         table = []
         for k in range(_TONE_STEPS):
             value = k * 1.6 / (_TONE_STEPS - 1)
-            value = value if value < 0.7 else 0.7 + 0.3 * (1 - math.exp(-(value - 0.7) / 0.3))
-            value = value**self.gamma
+            value = value if value < 0.7 else 0.7 + 0.31 * (1 - math.exp(-(value - 0.7) / 0.24))
+            value = min(value, 1.0) ** self.gamma
             curve = value * value * (3 - 2 * value)
             value += self.contrast * (curve - value)
             table.append(round(self.lift + (1 - self.lift) * min(value, 1.0), 6))

@@ -29,18 +29,21 @@ class Light:
     """Sun and sky of a scene.
 
     Attributes: direction, unit vector to the sun; sun, sky: float32 [3], irradiance from each;
-    bounce: float32 [3], light from the ground.
+    bounce: float32 [3], light from the ground; canyon, 0 .. 1, share of the sky that walls of the
+    street see.
     """
 
     direction: tuple[float, float, float]
     sun: np.ndarray
     sky: np.ndarray
     bounce: np.ndarray
+    canyon: float
 
     def ambient(self, normal) -> np.ndarray:
         """Irradiance float32 [3] without the sun on a surface of that unit normal."""
         up = np.float32(0.5 + 0.5 * normal[1])
-        return self.sky * up + self.bounce * (1 - up)
+        seen = np.float32(self.canyon + (1 - self.canyon) * max(normal[1], 0.0))
+        return (self.sky * up + self.bounce * (1 - up)) * seen
 
     def direct(self, normal) -> np.ndarray:
         """What the sun adds, float32 [3]."""
@@ -104,7 +107,6 @@ def facade_shader(
         top: height of the wall; a dark line under the eaves ends it.
     """
     ambient, direct = light.ambient(normal), light.direct(normal)
-    panes = light.sky * np.float32(0.9)
 
     def shade(u, v, depth, footprint):
         bay = np.floor(u / np.float32(style.bay))
@@ -125,8 +127,9 @@ def facade_shader(
         _, texture, scale = style.wall
         scale = np.float32(scale)
         grain = pool.textures.look_up(texture, u * scale, v * scale, level_of(footprint * scale))
-        soil = np.float32(0.8) + np.minimum(v * np.float32(0.1), np.float32(0.2))
-        soil = np.where(v > top - 0.25, np.float32(0.55), soil)
+        # higher up, a wall sees more of the sky and less dirt
+        soil = np.float32(0.6) + np.minimum(v * np.float32(0.06), np.float32(0.5))
+        soil = np.where((v > top - 0.25) | (u < 0.1), np.float32(0.4), soil)
         colour = grain * style.wall_colour * (part[:, WALL] * soil)[:, None]
         trim = style.shop_colours[np.where(upper, 0, 1 + ground % np.uint32(7))]
         if style.lettering:
@@ -137,16 +140,37 @@ def facade_shader(
         colour += np.float32(0.015) * part[:, DARK, None]
         sunlit = (v > shadow(u)).astype(np.float32)[:, None]
         colour *= ambient + direct * sunlit
-        mirror = share(hashed)
-        curtain = (mirror * 7 % 1 > fv * np.float32(0.8)).astype(np.float32) * np.float32(0.10)
-        mirror = np.float32(style.glass) * (
-            mirror * mirror * np.float32(0.6) + np.float32(0.4) * fv
-        )
-        glow = (mirror + curtain + np.float32(0.02)) * part[:, GLASS]
-        colour += glow[:, None] * panes
+        colour += _panes(style, light.sky, (u, v, fv), hashed, part[:, GLASS], upper)
         return colour, None, None
 
     return shade
+
+
+def _panes(style: Facade, sky, place, hashed, glazed, upper) -> np.ndarray:
+    """Light float32 [k,3] from window panes: mirrored sky, curtains, goods behind shop fronts.
+
+    Args:
+        sky: float32 [3], irradiance from the sky.
+        place: u, v (m) and the height within the storey (0 .. 1), float32 [k] each.
+        hashed: uint32 [k], of the window; glazed: float32 [k], share of glass; upper: bool [k].
+    """
+    u, v, height = place
+    tone = share(hashed)
+    curtain = (tone * 7 % 1 > height * np.float32(0.8)) & (tone > 0.3)
+    mirror = np.float32(style.glass) * tone * (tone * np.float32(0.7) + np.float32(0.6) * height)
+    glow = (mirror + curtain * np.float32(0.14) + np.float32(0.01)) * glazed
+    colour = glow[:, None] * sky
+    if style.lettering:
+        # cells of several sizes, so that none shows as a grid
+        cell = np.float32(2.3) + (hashed % np.uint32(3)).astype(np.float32) * np.float32(2.9)
+        goods = cells_hash(
+            (u * cell + height * 3).astype(np.int64), (v * cell * 2).astype(np.int64), style.seed
+        )
+        rack = cells_hash((u * 11).astype(np.int64), (v * 8).astype(np.int64), style.seed)
+        shown = glazed * share(goods) * share(rack) * np.float32(0.007) * ~upper
+        hues = goods[:, None] >> np.array([9, 11, 10], np.uint32) & np.uint32(63)
+        colour += shown[:, None] * (np.float32(50) + hues.astype(np.float32)) * sky
+    return colour
 
 
 def surface_shader(pool: Pool, wall: tuple, colour: np.ndarray, light: np.ndarray) -> Callable:
@@ -161,9 +185,8 @@ def surface_shader(pool: Pool, wall: tuple, colour: np.ndarray, light: np.ndarra
     return shade
 
 
-def gable_shader(pool, wall, colour, light, width: float, eaves: float, rise: float) -> Callable:
-    """Shader of an end wall that tapers to the ridge above the eaves."""
-    plain = surface_shader(pool, wall, colour, light)
+def gable_shader(plain: Callable, width: float, eaves: float, rise: float) -> Callable:
+    """Another shader cut to an end wall: width (m) at the eaves, then tapering to the ridge."""
 
     def shade(u, v, depth, footprint):
         reach = 1 - np.abs(u * np.float32(2 / width) - 1)
@@ -173,7 +196,7 @@ def gable_shader(pool, wall, colour, light, width: float, eaves: float, rise: fl
 
 
 def solid_shader(colour: np.ndarray) -> Callable:
-    """Shader of one colour (already lit, float32 [3]), rounded off to the sides like a tube."""
+    """Shader of one colour (already lit, float32 [3])."""
 
     def shade(u, v, depth, footprint):
         return np.broadcast_to(colour, (len(u), 3)), None, None
@@ -182,7 +205,12 @@ def solid_shader(colour: np.ndarray) -> Callable:
 
 
 def cutout_shader(
-    parts: np.ndarray, colours: np.ndarray, size, side_light: float = 0.0, crop=(0.0, 1.0)
+    parts: np.ndarray,
+    colours: np.ndarray,
+    size,
+    side_light: float = 0.0,
+    crop=(0.0, 1.0),
+    relief: float = 0.0,
 ) -> Callable:
     """Shader of a part map.
 
@@ -192,6 +220,7 @@ def cutout_shader(
         size: (width, height) of the plane in metres.
         side_light: change of brightness from the left to the right edge.
         crop: share of the map's rows that the plane shows, from and to.
+        relief: change of brightness from the bottom to the top.
     """
     rows, columns = parts.shape
     per_u = np.float32(columns / size[0])
@@ -204,6 +233,10 @@ def cutout_shader(
         row = np.minimum((v * per_v + start).astype(np.int32), rows - 1)
         part = flat.take(row * columns + column)
         colour = colours.take(part, axis=0)
+        if relief:
+            colour = (
+                colour * (np.float32(1 - relief / 2) + np.float32(relief / size[1]) * v)[:, None]
+            )
         if side_light:
             turn = np.float32(1 - side_light / 2) + np.float32(side_light / size[0]) * u
             colour = colour * turn[:, None]
@@ -235,8 +268,8 @@ def crown_shader(pool: Pool, crown: np.ndarray, colour: np.ndarray, size, bare: 
             keep = matter[:, 0] > 0
             return colour * matter[:, 1, None], keep, matter[:, 2] > 0
         leaf = pool.textures.look_up(texture, u * grain + du, v * grain + dv,
-                                     level_of(footprint * grain))  # fmt: skip
-        keep = matter[:, 0] > (leaf[:, 1] - 1) * np.float32(0.9)
+                                     level_of(footprint * (grain * np.float32(0.6))))  # fmt: skip
+        keep = (matter[:, 0] > (leaf[:, 1] - 1) * np.float32(0.8)) & (matter[:, 2] > -0.3)
         tone = matter[:, 1] * (np.float32(0.35) + np.float32(0.65) * leaf[:, 1])
         return leaf * tone[:, None] * colour, keep, keep | (matter[:, 2] > 0)
 

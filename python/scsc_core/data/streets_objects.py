@@ -1,38 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Things that stand in a street scene, as planes: buildings, trees, people, poles, walls."""
+"""Things that stand in a street scene, as planes: trees, people, poles, walls, road marks."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 import numpy as np
 
 from .streets_assets import Pool
+from .streets_buildings import wall_colour
 from .streets_draws import Draws
 from .streets_materials import (
-    Facade,
     Light,
     crown_shader,
     cutout_shader,
-    facade_shader,
-    gable_shader,
     linear,
     solid_shader,
     surface_shader,
 )
-from .streets_raster import Plane
-from .streets_sprites import sign
+from .streets_raster import Plane, between
+from .streets_sprites import mark, sign
 
 FLAT, CONSTRUCTION, OBJECT, NATURE, SKY, PERSON, VEHICLE = range(7)
 _UP = (0.0, 1.0, 0.0)
-
-
-def between(start, end) -> tuple[tuple[float, float, float], float]:
-    """Level unit vector from one plan point (x, z) to another, and their distance."""
-    dx, dz = end[0] - start[0], end[1] - start[1]
-    length = math.sqrt(dx * dx + dz * dz)
-    return (dx / length, 0.0, dz / length), length
 
 
 def facing(place, eye) -> tuple[float, float, float]:
@@ -46,138 +36,6 @@ def standing(place, eye, width: float, height: float, label: int, shade, lift: f
     across = facing(place, eye)
     origin = (place[0] - across[0] * width / 2, lift, place[1] - across[2] * width / 2)
     return Plane(origin, across, _UP, (width, height), label, shade)
-
-
-def facade_style(pool: Pool, draws: Draws, kind: str) -> Facade:
-    """A random look for a building: "shop", "house" or "office"."""
-    family = {
-        "shop": (3, 3, 1, 0.6, 1),
-        "house": (4, 3, 0.6, 0.5, 0.6),
-        "office": (1, 2, 1.5, 0.3, 2),
-    }
-    names = ("brick", "coat", "ashlar", "stone", "panel")
-    walls = [w if w[0] in names else ("panel", *w[1:]) for w in pool.walls]
-    weights = [family[kind][names.index(w[0])] for w in walls]
-    wall = draws.choice(pool.walls, weights)
-    storey = draws.uniform(2.7, 3.4) if kind != "office" else draws.uniform(3.1, 3.8)
-    if kind == "shop":
-        lower = [draws.choice(pool.lower["shop"]) for _ in range(4)] + [pool.lower["door"][0]]
-    elif kind == "house":
-        lower = [draws.choice(pool.upper), draws.choice(pool.lower["door"])]
-        lower.append(draws.choice([lower[0], pool.lower["garage"][0], pool.lower["blank"][0]]))
-    else:
-        lower = [draws.choice(pool.upper), draws.choice(pool.lower["shop"])]
-    shops = np.stack([_shop_colour(draws) if kind == "shop" else _trim_colour(draws)
-                      for _ in range(8)])  # fmt: skip
-    shops[0] = _trim_colour(draws)
-    return Facade(
-        wall, _wall_colour(draws, wall[0]), shops[0], draws.choice(pool.upper), np.array(lower),
-        draws.uniform(2.2, 4.2), storey, storey * (1.2 if kind == "shop" else 1.0), shops,
-        draws.uniform(0.15, 0.9), kind == "shop", draws.integer(0, 2**31),
-    )  # fmt: skip
-
-
-def _wall_colour(draws: Draws, family: str) -> np.ndarray:
-    bricks = ((0.50, 0.31, 0.25), (0.58, 0.40, 0.31), (0.62, 0.54, 0.42), (0.66, 0.60, 0.48),
-              (0.40, 0.28, 0.25), (0.46, 0.43, 0.40))  # fmt: skip
-    coats = ((0.90, 0.89, 0.86), (0.86, 0.82, 0.72), (0.80, 0.78, 0.74), (0.66, 0.66, 0.66),
-             (0.78, 0.66, 0.52), (0.70, 0.74, 0.78), (0.82, 0.72, 0.66), (0.93, 0.92, 0.92))  # fmt: skip
-    stones = ((0.62, 0.58, 0.50), (0.52, 0.50, 0.47), (0.72, 0.67, 0.56), (0.44, 0.42, 0.40))
-    options = {"brick": bricks, "coat": coats}.get(family, stones)
-    level = draws.uniform(0.86, 1.1)
-    return linear(
-        *(min(c * level * draws.uniform(0.96, 1.04), 0.95) for c in draws.choice(options))
-    )
-
-
-def _trim_colour(draws: Draws) -> np.ndarray:
-    white = draws.uniform(0.75, 0.93)
-    dark = draws.uniform(0.12, 0.35)
-    options = (
-        (white, white, white * 0.97),
-        (dark, dark, dark),
-        (0.30, 0.22, 0.16),
-        (0.6, 0.6, 0.6),
-    )
-    return linear(*draws.choice(options, [6, 2, 1.2, 1]))
-
-
-def _shop_colour(draws: Draws) -> np.ndarray:
-    options = ((0.08, 0.24, 0.16), (0.12, 0.14, 0.32), (0.50, 0.08, 0.10), (0.10, 0.10, 0.11),
-               (0.85, 0.84, 0.80), (0.20, 0.36, 0.50), (0.70, 0.62, 0.20), (0.32, 0.22, 0.16),
-               (0.45, 0.48, 0.48))  # fmt: skip
-    return linear(*(c * draws.uniform(0.85, 1.1) for c in draws.choice(options)))
-
-
-def building(
-    pool: Pool, draws: Draws, light: Light, kind: str, ends, storeys: int, shadow: Callable
-) -> tuple[list[Plane], float]:
-    """A building behind its street front, with end walls, roof and chimneys.
-
-    Args:
-        kind: "shop", "house" or "office", see `facade_style`.
-        ends: two plan points of the front; the street lies to the right of the way from the first
-            to the second.
-        shadow: function of a plan position along the front (x, z arrays) giving the height (m) up
-            to which it lies in shadow.
-    Returns:
-        the planes and the height of the eaves (m).
-    """
-    style = facade_style(pool, draws, kind)
-    along, width = between(*ends)
-    outward = (along[2], 0.0, -along[0])
-    inward = tuple(-a for a in outward)
-    eaves = style.ground_storey + (storeys - 1) * style.storey + draws.uniform(0.2, 0.7)
-    deep = draws.uniform(7.0, 12.0)
-    bays = max(round(width / style.bay), 1)
-    style = Facade(**{**style.__dict__, "bay": width / bays})
-    (x0, z0), (x1, z1) = ends
-
-    def front_shadow(u):
-        return shadow(np.float32(x0) + np.float32(along[0]) * u,
-                      np.float32(z0) + np.float32(along[2]) * u)  # fmt: skip
-
-    shade = facade_shader(pool, style, light, outward, front_shadow, eaves)
-    planes = [Plane((x0, 0.0, z0), along, _UP, (width, eaves), CONSTRUCTION, shade)]
-    pitched = kind != "office" and draws.chance(0.8)
-    rise = draws.uniform(0.45, 0.95) * deep / 2 if pitched else 0.0
-    for (x, z), normal in ((ends[0], tuple(-a for a in along)), (ends[1], along)):
-        side_light = light.on(normal)
-        side = gable_shader(pool, style.wall, style.wall_colour, side_light, deep, eaves,
-                            max(rise, 1e-3))  # fmt: skip
-        planes.append(Plane((x, 0.0, z), inward, _UP, (deep, eaves + rise), CONSTRUCTION, side))
-    if pitched:
-        planes += _roof(pool, draws, light, ends, along, inward, (width, deep, eaves, rise))
-    return planes, eaves + rise
-
-
-def _roof(pool, draws, light, ends, along, inward, size) -> list[Plane]:
-    width, deep, eaves, rise = size
-    length = math.sqrt(deep * deep / 4 + rise * rise)
-    over = 0.25
-    up = tuple((deep / 2 * i + (rise if k == 1 else 0.0)) / length for k, i in enumerate(inward))
-    normal = tuple((-rise * i + (deep / 2 if k == 1 else 0.0)) / length
-                   for k, i in enumerate(inward))  # fmt: skip
-    colour = linear(*draws.choice([(0.36, 0.35, 0.37), (0.48, 0.30, 0.24), (0.42, 0.34, 0.29),
-                                   (0.28, 0.28, 0.30)]))  # fmt: skip
-    tiles = draws.choice(pool.roofs)
-    origin = tuple(p - over * u for p, u in zip((ends[0][0], eaves, ends[0][1]), up))
-    shade = surface_shader(pool, tiles, colour, light.on(normal))
-    planes = [Plane(origin, along, up, (width, length + over), CONSTRUCTION, shade)]
-    brick = draws.choice(pool.walls)
-    for _ in range(draws.integer(0, 3)):
-        shift = draws.uniform(0.05, 0.85) * width
-        back = deep * draws.uniform(0.35, 0.5)
-        x = ends[0][0] + along[0] * shift + inward[0] * back
-        z = ends[0][1] + along[2] * shift + inward[2] * back
-        stack = linear(0.46, 0.36, 0.3)
-        for way, size in (
-            (along, (draws.uniform(0.7, 1.3), rise + 1.4)),
-            (inward, (0.7, rise + 1.4)),
-        ):
-            side = surface_shader(pool, brick, stack, light.on((way[2], 0.0, -way[0])))
-            planes.append(Plane((x, eaves, z), way, _UP, size, CONSTRUCTION, side))
-    return planes
 
 
 def tree(pool: Pool, draws: Draws, light: Light, place, eye, height: float, bare: bool):
@@ -237,7 +95,7 @@ def wall(pool: Pool, draws: Draws, light: Light, ends, height: float, kind: str)
         shade = _repeated(parts, np.stack([paint * 0, paint]), height)
         return Plane(origin, along, _UP, (length, height), CONSTRUCTION, shade)
     surface = draws.choice(pool.walls)
-    shade = surface_shader(pool, surface, _wall_colour(draws, surface[0]), lit)
+    shade = surface_shader(pool, surface, wall_colour(draws, surface[0]), lit)
     return Plane(origin, along, _UP, (length, height), CONSTRUCTION, shade)
 
 
@@ -351,7 +209,19 @@ def backdrop(pool: Pool, draws: Draws, light: Light, ends) -> list[Plane]:
         else:
             size = (draws.uniform(10.0, 30.0), draws.uniform(4.0, 14.0))
             surface = draws.choice(pool.walls)
-            shade = surface_shader(pool, surface, _wall_colour(draws, surface[0]) * 0.8, lit)
+            shade = surface_shader(pool, surface, wall_colour(draws, surface[0]) * 0.8, lit)
             planes.append(Plane(start, along, _UP, size, CONSTRUCTION, shade))
         at += size[0] * draws.uniform(0.6, 1.1)
     return planes
+
+
+def road_mark(draws: Draws, light: Light, place, heading: float) -> Plane:
+    """An arrow or a word painted on the road, to be read when driving along `heading` (0 or pi)."""
+    turn = -1.0 if heading else 1.0
+    size = draws.choice([(0.9, 4.0), (2.4, 1.8)])
+    parts = mark(draws, "arrow" if size[1] > 2 else "word")
+    sunny = light.ambient(_UP) + light.direct(_UP) * np.float32(0.5)
+    paint = linear(*(3 * [draws.uniform(0.66, 0.85)])) * sunny
+    shade = cutout_shader(parts, np.stack([paint * 0, paint]).astype(np.float32), size)
+    origin = (place[0] - turn * size[0] / 2, 0.004, place[1] - turn * size[1] / 2)
+    return Plane(origin, (turn, 0.0, 0.0), (0.0, 0.0, turn), size, FLAT, shade)

@@ -250,3 +250,10 @@ def _along(vector, ax, slope, az) -> np.ndarray:
 
 def _pick(values: np.ndarray, row: np.ndarray, column: np.ndarray) -> np.ndarray:
     return values[0].take(column) if values.shape[0] == 1 else values[row, column]
+
+
+def between(start, end) -> tuple[tuple[float, float, float], float]:
+    """Level unit vector from one plan point (x, z) to another, and their distance."""
+    dx, dz = end[0] - start[0], end[1] - start[1]
+    length = math.sqrt(dx * dx + dz * dz)
+    return (dx / length, 0.0, dz / length), length

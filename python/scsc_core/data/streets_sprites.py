@@ -81,9 +81,9 @@ def person(draws: Draws) -> np.ndarray:
     _capsule(canvas, TOP, (middle, coat), (middle + lean, neck - 9), broad * 0.92, broad)
     _capsule(canvas, SKIN, (middle + lean, neck - 2), (middle + lean, neck + 6), 3.6, 3.2)
     head = (middle + lean * 1.3, neck + 14)
-    _capsule(canvas, HAIR, head, (head[0], head[1] + 4), 8.4, 7.2)
-    if draws.chance(0.5):
-        _capsule(canvas, SKIN, (head[0], head[1] - 3), (head[0], head[1]), 6.2, 6.4)
+    _capsule(canvas, HAIR, head, (head[0], head[1] + 3), 7.0, 6.4)
+    if draws.chance(0.6):
+        _capsule(canvas, SKIN, (head[0], head[1] - 3), (head[0], head[1]), 5.4, 5.6)
     if draws.chance(0.4):
         side = draws.choice([-1, 1])
         x = middle + side * (broad + 4)
@@ -154,7 +154,7 @@ def crown(draws: Draws, bare: bool) -> np.ndarray:
     light = light * (1 + np.float32(0.35) * value_noise(draws, CROWN, 12))
     if bare:
         branches = np.zeros((CROWN, CROWN), np.uint8)
-        _grow(draws, branches, (CROWN / 2, 0.0), 0.0, CROWN * 0.30, 3.4)
+        _grow(draws, branches, (CROWN / 2, 0.0), 0.0, CROWN * 0.2, 2.6)
         filled = branches > 0
         near = filled.copy()
         for shift in (1, 2, 4):
@@ -165,22 +165,35 @@ def crown(draws: Draws, bare: bool) -> np.ndarray:
         outline = np.where(near, np.float32(0.5), np.float32(-1))
         density = np.where(filled, np.float32(2), np.float32(-2))
         return np.stack([density, np.full_like(light, 0.8), outline], axis=2).astype(np.float32)
-    density = outline * np.float32(1.5) + np.float32(0.25) + np.float32(0.55) * rough
+    density = outline * np.float32(0.95) + np.float32(0.1) + np.float32(0.6) * rough
     return np.stack([density, light, outline], axis=2).astype(np.float32)
 
 
 def _grow(draws: Draws, canvas: np.ndarray, start, heading: float, length: float, width: float):
-    """Branches by halving: each ends in two to four thinner ones."""
+    """A limb, its leader, and one to three side limbs, down to single twigs."""
     tip = (
         start[0] + length * round(math.sin(heading), 6),
         start[1] + length * round(math.cos(heading), 6),
     )
-    _capsule(canvas, 1, start, tip, width, width * 0.7)
-    if length < 9:
+    if width >= 1.0:
+        _capsule(canvas, 1, start, tip, width, width * 0.75)
+    else:
+        steps = np.arange(int(length) + 2, dtype=np.float32) / np.float32(int(length) + 1)
+        x = (np.float32(start[0]) + steps * np.float32(tip[0] - start[0])).astype(np.int64)
+        y = (np.float32(start[1]) + steps * np.float32(tip[1] - start[1])).astype(np.int64)
+        inside = (x >= 0) & (x < canvas.shape[1]) & (y >= 0) & (y < canvas.shape[0])
+        canvas[y[inside], x[inside]] = 1
+    if length < 8:
         return
-    for _ in range(draws.integer(2, 4) + (width < 2.2)):
-        turn = heading + draws.bell(0.0, 0.42)
-        _grow(draws, canvas, tip, turn, length * draws.uniform(0.55, 0.86), width * 0.66)
+    upright = heading * 0.85 + draws.bell(0.0, 0.16)
+    _grow(draws, canvas, tip, upright, length * draws.uniform(0.72, 0.9), width * 0.75)
+    side = draws.choice([-1, 1])
+    for _ in range(draws.integer(1, 4)):
+        share = draws.uniform(0.35, 1.0)
+        base = (start[0] + (tip[0] - start[0]) * share, start[1] + (tip[1] - start[1]) * share)
+        turn = heading + side * draws.uniform(0.35, 0.95)
+        side = -side
+        _grow(draws, canvas, base, turn, length * draws.uniform(0.5, 0.78), width * 0.5)
 
 
 def vehicle_side(profile, wheels, wheel_radius: float, belt: float, posts) -> np.ndarray:
@@ -226,17 +239,18 @@ def vehicle_side(profile, wheels, wheel_radius: float, belt: float, posts) -> np
 def vehicle_face(draws: Draws, rear: bool, boxy: bool) -> np.ndarray:
     """Front or rear below the windows, part map [64,96], over the full width of the vehicle."""
     canvas = np.full((64, 96), PAINT, np.uint8)
-    canvas[:9] = 0
+    canvas[: 6 if boxy else 9] = 0
     for left in (7, 76):
-        canvas[:9, left : left + 13] = RUBBER
-    canvas[5:14, 4:92] = UNDER
+        canvas[: 6 if boxy else 9, left : left + 13] = RUBBER
+    canvas[5 : 8 if boxy else 14, 4:92] = UNDER
     bumper = draws.choice([PAINT, TRIM])
-    canvas[14:28, 2:94] = bumper
+    canvas[8 if boxy else 14 : 13 if boxy else 28, 2:94] = bumper
     canvas[28, :] = SEAM
-    canvas[30 : 38 if not rear else 40, 36:60] = PLATE
-    height = draws.integer(8, 14)
-    low = draws.integer(34, 44)
-    width = draws.integer(8, 20)
+    top, left = (20, 41) if boxy else (30, 37)
+    canvas[top : top + (4 if boxy else 8), left : 96 - left] = PLATE
+    height = draws.integer(4, 8) if boxy else draws.integer(8, 14)
+    low = draws.integer(18, 30) if boxy else draws.integer(34, 44)
+    width = draws.integer(4, 9) if boxy else draws.integer(8, 20)
     lamp = TAIL if rear else LAMP
     canvas[low : low + height, 3 : 3 + width] = lamp
     canvas[low : low + height, 93 - width : 93] = lamp
@@ -245,6 +259,8 @@ def vehicle_face(draws: Draws, rear: bool, boxy: bool) -> np.ndarray:
         canvas[17:24, 24:72] = TRIM
     elif boxy:
         canvas[30:, 48] = SEAM
+        if draws.chance(0.6):
+            canvas[38:56, 8:46] = canvas[38:56, 51:88] = PANE
     canvas[60:, :3] = 0
     canvas[60:, 93:] = 0
     return canvas
@@ -277,4 +293,23 @@ def sign(draws: Draws, kind: str) -> np.ndarray:
         on = draws.integer(0, 3)
         for k, part in enumerate((GREEN, YELLOW, RED)):
             _ring(canvas, part if k == on else GREY, (24, 9 + 15 * k), 6, 6)
+    return canvas
+
+
+def mark(draws: Draws, kind: str) -> np.ndarray:
+    """Paint on the road, part map [64,32] of 0 and 1: an "arrow" or a "word"; worn in places."""
+    canvas = np.zeros((64, 32), np.uint8)
+    if kind == "arrow":
+        canvas[0:42, 13:19] = 1
+        _polygon(canvas, 1, [(2, 38), (30, 38), (16, 63)])
+    else:
+        for letter in range(4):
+            left = letter * 8
+            canvas[4:60, left : left + 2] = 1
+            for row in draws.choice([(4, 56), (30, 56), (4, 30), (4, 30, 56)]):
+                canvas[row : row + 5, left : left + 6] = 1
+            if draws.chance(0.5):
+                canvas[4:60, left + 4 : left + 6] = 1
+    wear = fractal_noise(draws, 64, 4, 0.8)[:, :32]
+    canvas[wear > draws.uniform(0.4, 1.2)] = 0
     return canvas

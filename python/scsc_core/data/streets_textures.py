@@ -88,7 +88,7 @@ class Pyramid:
 
 def level_of(footprint: np.ndarray) -> np.ndarray:
     """Pyramid level int32 whose texel is nearest to a footprint in texels of level 0."""
-    return np.maximum(np.frexp(footprint * np.float32(1.4))[1] - 1, 0).astype(np.int32)
+    return np.maximum(np.frexp(footprint)[1] - 1, 0).astype(np.int32)
 
 
 def _tinted(draws: Draws, grey: np.ndarray, tint: float) -> np.ndarray:
@@ -160,8 +160,8 @@ def asphalt(draws: Draws, grit: float) -> np.ndarray:
 
 def turf(draws: Draws, clump: int) -> np.ndarray:
     """Grass or leaves: dark gaps, light blades, green to yellow drift."""
-    grey = 1 + fractal_noise(draws, SIZE, clump, 0.85) * np.float32(0.55)
-    return _tinted(draws, np.maximum(grey, np.float32(0.15)), 0.18)
+    grey = 1 + fractal_noise(draws, SIZE, clump, 0.9) * np.float32(0.8)
+    return _tinted(draws, np.maximum(grey, np.float32(0.08)), 0.15)
 
 
 def roof_tiles(draws: Draws, rows: int, columns: int) -> np.ndarray:
@@ -197,7 +197,7 @@ def window_tile(draws: Draws) -> np.ndarray:
     panes = 1 if width < 0.5 or draws.chance(0.5) else 2
     gap = draws.uniform(0.05, 0.12)
     single = (width - gap * (panes - 1)) / panes
-    surround = draws.choice([0.0, 0.03, 0.06])
+    surround = draws.choice([0.0, 0.03, 0.05, 0.08])
     bars, rails = draws.integer(0, 3), draws.integer(0, 3)
     for k in range(panes):
         left = 0.5 - width / 2 + k * (single + gap)
@@ -205,9 +205,9 @@ def window_tile(draws: Draws) -> np.ndarray:
         if surround:
             _fill(tile, TRIM, left - surround, bottom, right + surround, min(top + surround, 1))
         _fill(tile, TRIM, left - 0.03, bottom - 0.05, right + 0.03, bottom)
-        _fill(tile, DARK, left - 0.02, bottom - 0.08, right + 0.02, bottom - 0.05)
+        _fill(tile, DARK, left - 0.03, bottom - 0.09, right + 0.03, bottom - 0.05)
         _fill(tile, GLASS, left, bottom, right, top)
-        _fill(tile, DARK, left, top - 0.035, right, top)
+        _fill(tile, DARK, left, top - 0.05, right, top)
         for edge in (left, right - 0.03):
             _fill(tile, TRIM, edge, bottom, edge + 0.03, top - 0.03)
         for bar in range(bars):

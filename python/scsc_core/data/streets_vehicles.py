@@ -46,7 +46,7 @@ def _palette(body_colour: np.ndarray, light: np.ndarray, sky: np.ndarray, gloss:
         [
             np.zeros(3, np.float32),
             body_colour * light + mirrored * np.float32(0.25),
-            linear(0.12, 0.13, 0.14) * light + mirrored,
+            linear(0.09, 0.1, 0.11) * light + mirrored,
             linear(0.13, 0.13, 0.13) * light,
             linear(0.50, 0.50, 0.52) * light,
             linear(0.18, 0.18, 0.19) * light,
@@ -107,7 +107,9 @@ class Vehicle:
             light = self.light.on(outward)
             colours = _palette(self.colour, light, self.light.sky, 0.12, False)
             low = _BELT * height
-            shade = cutout_shader(self.body.side, colours, (length, low), crop=(0, _BELT))
+            shade = cutout_shader(
+                self.body.side, colours, (length, low), crop=(0, _BELT), relief=0.5
+            )
             planes.append(Plane(foot, self.ahead, (0.0, 1.0, 0.0), (length, low), VEHICLE, shade))
             lean = self.narrow * width / 2
             rise = height - low
@@ -157,12 +159,12 @@ class Vehicle:
 
     def _strip_shader(self, start, end, outward, is_rear: bool, face: bool, size):
         light = self.light.on(outward)
-        gloss = 0.06 + 0.3 * max(outward[1], 0.0)
+        gloss = 0.04 + 0.14 * max(outward[1], 0.0)
         colours = _palette(self.colour, light, self.light.sky, gloss, self.braking)
         if face:
-            return cutout_shader(self.faces[is_rear], colours, size)
+            return cutout_shader(self.faces[is_rear], colours, size, relief=0.6)
         parts = np.full((24, 40), PAINT, np.uint8)
         if (start[1] + end[1]) / 2 > 0.68 and abs(outward[1]) < 0.9:
             parts[2:22, 2:38] = PANE
             parts[2, 2:38] = TRIM
-        return cutout_shader(parts, colours, size)
+        return cutout_shader(parts, colours, size, relief=0.3)
