@@ -111,7 +111,7 @@ def ppen(
         models=_words(models),
         controls=controls if controls in ("auto", "none") else _words(controls),
         judges=_words(judges),
-        qps=_integers("qps", qps),
+        qps=_numbers("qps", qps, int),
         frames=frames,
         workers=workers,
         block=block,
@@ -124,15 +124,72 @@ def ppen(
     _show(ppen_report.to_json(result), lines, json, None)
 
 
+@app.command("scsc-link")
+def scsc_link(
+    ppen: Annotated[str, typer.Option(help="Pre-processor: name or .safetensors file.")],
+    control: Annotated[
+        str | None, typer.Option(help="A control beside it, for example gaussian-0.7.")
+    ] = None,
+    judge: Annotated[str, typer.Option(help="Task network.")] = "erf-pspnet-camvid-7",
+    data: Annotated[str, typer.Option(help="Data set with labels of 7 categories.")] = "camvid",
+    data_root: Annotated[Path | None, typer.Option(help="Its folder.")] = None,
+    split: Annotated[str, typer.Option(help="train, val or test.")] = "test",
+    frames: Annotated[int | None, typer.Option(min=1, help="At most so many frames.")] = None,
+    cbr_target: Annotated[
+        float, typer.Option(help="R_k that no picture exceeds: channel uses per source value.")
+    ] = 1 / 24,
+    code_rate: Annotated[str, typer.Option(help="Of the channel code.")] = "1/2",
+    snr_db: Annotated[str, typer.Option(help="SNRs, with commas.")] = "2,4,6,8,10,12",
+    draws: Annotated[int, typer.Option(min=1, help="Channels per picture and SNR.")] = 10,
+    seed: Annotated[int, typer.Option(min=0, help="Of channels and bootstrap.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Threads.")] = 2,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    output: Annotated[Path, typer.Option(help="Folder of points and results.")] = Path(
+        "results/scsc-link"
+    ),
+) -> None:
+    """SCSC over the link against the digital link at equal channel uses, with task scores.
+
+    Results are stored point by point below --output and never computed twice.
+    """
+    from ..evaluation import link_report
+    from ..evaluation import scsc_link as experiment
+    from .progress import counted
+
+    settings = experiment.Settings(
+        output=output,
+        ppen=ppen,
+        control=control,
+        judge=judge,
+        data=data,
+        folder=data_root,
+        split=split,
+        frames=frames,
+        cbr_target=cbr_target,
+        code_rate=code_rate,
+        snrs_db=_numbers("snr_db", snr_db, float),
+        draws=draws,
+        seed=seed,
+        workers=workers,
+    )
+    started = time.monotonic()
+    with counted("pictures") as report:
+        result = experiment.Experiment(settings).run(report)
+    files = link_report.write(result, output / f"{data}-{split}", time.monotonic() - started)
+    lines = [*link_report.lines(result), "", *map(str, files)]
+    _show(link_report.to_json(result), lines, json, None)
+
+
 def _words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def _integers(name: str, text: str) -> tuple[int, ...]:
+def _numbers(name: str, text: str, kind: type) -> tuple:
     try:
-        return tuple(int(word) for word in _words(text))
+        return tuple(kind(word) for word in _words(text))
     except ValueError:
-        raise ValueError(f"{name} must be integers with commas, got {text!r}") from None
+        told = "integers" if kind is int else "numbers"
+        raise ValueError(f"{name} must be {told} with commas, got {text!r}") from None
 
 
 @contextmanager

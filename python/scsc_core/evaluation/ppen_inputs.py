@@ -16,6 +16,7 @@ from .ppen_points import PLAIN, Frame, Judge, Source
 
 ROW_MULTIPLE = 16  # of the codec and the networks: 360 rows of CamVid become 352
 CATEGORIES = 7
+GENERATED = {"streets": 100}  # scenes of a set without end, unless told otherwise
 _ESPNETV2 = re.compile(r"espnetv2-(0\.5|1\.0|1\.5|2\.0)")
 
 
@@ -24,7 +25,7 @@ def cropped(array: np.ndarray) -> np.ndarray:
     height, width = (
         side - side % ROW_MULTIPLE if side >= ROW_MULTIPLE else side for side in array.shape[:2]
     )
-    return np.ascontiguousarray(array[:height, :width])
+    return np.array(array[:height, :width])
 
 
 def frames(
@@ -35,14 +36,15 @@ def frames(
     Args:
         name: of the data set, with labels of 7 categories.
         split: "train", "val" or "test".
-        count: at most so many, spread evenly over the split; None means all.
+        count: at most so many, spread evenly over the split; None means all, or `GENERATED`.
         folder: of the data set; None means its usual place.
     Raises:
         DataError: no such set or split, no frames, frames without labels. ValueError: count < 1.
     """
     if count is not None and count < 1:
         raise ValueError(f"frames must be at least 1, got {count}")
-    dataset = data.open(name, folder, split, CATEGORIES)
+    options = {"count": count or GENERATED[name]} if name in GENERATED else {}
+    dataset = data.open(name, folder, split, CATEGORIES, **options)
     if len(dataset) == 0:
         raise data.DataError(f"data set {name}: split {split} has no frames")
     chosen = range(len(dataset))

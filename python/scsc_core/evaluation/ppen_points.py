@@ -178,7 +178,7 @@ def measure(
     if workers < 1:
         raise ValueError(f"workers must be at least 1, got {workers}")
     identity = codec_identity(codec)
-    with ThreadPoolExecutor(workers, initializer=_one_torch_thread) as pool:
+    with ThreadPoolExecutor(workers, initializer=one_torch_thread) as pool:
         pending = {pool.submit(_points, item, codec, identity): item for item in work}
         try:
             for future in as_completed(pending):
@@ -194,7 +194,8 @@ def measure(
                 future.cancel()
 
 
-def _one_torch_thread() -> None:
+def one_torch_thread() -> None:
+    """Hold torch to one thread in this one; workers would otherwise compete with each other."""
     import torch
 
     torch.set_num_threads(1)

@@ -11,12 +11,15 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from ..tasks.categories import CLASSES7
 from . import bootstrap
 from .benchmark import Host
+from .point_store import RESULTS_VERSION
 from .ppen_curves import FIGURES, Comparison, Curve, whole_set
 from .ppen_experiment import Result, SetResult
+from .ppen_points import Frame, Judge, Source
 
 SIGNIFICANT = 0.05
 _ROLE_ORDER = ("plain", "best control", "control at its PSNR")
@@ -121,7 +124,7 @@ def _point_table(points: Sequence[Row]) -> list[str]:
             row.source,
             "all" if row.qp is None else str(row.qp),
             "" if row.bpp is None else f"{row.bpp:.4f}",
-            _with_interval(100 * row.miou, _scaled(row.miou_interval), 1),
+            with_interval(100 * row.miou, _scaled(row.miou_interval), 1),
             *(f"{100 * value:.1f}" for value in row.class_iou),
             f"{100 * row.accuracy:.2f}",
             f"{row.psnr_db:.2f}",
@@ -166,7 +169,9 @@ def _comparison_table(part: SetResult) -> list[str]:
             if name == "bd_rate_miou":
                 cubic = comparison.cubic
                 line += ["" if cubic is None else f"{cubic:+.1f}", f"{corrected:.3f}"]
-                line.append(verdict(comparison, corrected))
+                line.append(
+                    verdict_of(comparison.interval, corrected, FIGURES[name].lower_is_better)
+                )
         body.append(line)
     return table(header, body)
 
@@ -175,25 +180,23 @@ def comparison_text(comparison: Comparison) -> str:
     """The figure with its interval, or why there is none."""
     digits = 2 if comparison.figure == "bd_psnr" else 1
     if comparison.problem is None:
-        return _with_interval(comparison.value, comparison.interval, digits, "+")
+        return with_interval(comparison.value, comparison.interval, digits, "+")
     if comparison.pooled is None or comparison.problem != "not monotone":
         return f"n/a ({comparison.problem})"
-    pooled = _with_interval(comparison.pooled, comparison.interval, digits, "+")
+    pooled = with_interval(comparison.pooled, comparison.interval, digits, "+")
     return f"not monotone; pooled {pooled}"
 
 
-def verdict(comparison: Comparison, p: float) -> str:
+def verdict_of(interval: tuple[float, float] | None, p: float, lower_is_better: bool) -> str:
     """ "better" or "worse" only where the interval leaves out 0 and the corrected p is below .05."""
-    interval = comparison.interval
     if interval is None or p >= SIGNIFICANT or interval[0] <= 0 <= interval[1]:
         return "no difference shown"
-    lower = interval[1] < 0
-    return "better" if lower == FIGURES[comparison.figure].lower_is_better else "worse"
+    return "better" if (interval[1] < 0) == lower_is_better else "worse"
 
 
 def _gain_table(part: SetResult) -> list[str]:
     body = [
-        [name, *(_with_interval(value, spread, 1, "+") for value, spread in gains)]
+        [name, *(with_interval(value, spread, 1, "+") for value, spread in gains)]
         for name, gains in part.gains.items()
     ]
     return table(["source", *CLASSES7], body)
@@ -208,7 +211,10 @@ def table(header: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {padded[0]} |", f"|{rule}|", *(f"| {row} |" for row in padded[1:])]
 
 
-def _with_interval(value, interval, digits: int, sign: str = "") -> str:
+def with_interval(
+    value: float, interval: tuple[float, float] | None, digits: int, sign: str = ""
+) -> str:
+    """A figure and its interval as text, for example "+1.2 [+0.4, +2.0]"."""
     form = f"{sign}.{digits}f"
     if interval is None:
         return f"{value:{form}} [n/a]"
@@ -226,13 +232,19 @@ def write(result: Result, folder: Path, wall_s: float) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / name for name in ("table.md", "summary.csv", "comparisons.csv")]
     files[0].write_text("\n".join(lines(result)) + "\n", encoding="utf-8")
-    _write_csv(files[1], [_flat(asdict(row)) for row in rows(result)])
-    _write_csv(files[2], comparison_records(result))
+    write_csv(files[1], [asdict(row) for row in rows(result)])
+    write_csv(files[2], comparison_records(result))
     files.append(folder / "manifest.json")
-    files[-1].write_text(json.dumps(manifest(result, wall_s), indent=1) + "\n", encoding="utf-8")
+    files[-1].write_text(json.dumps(_manifest(result, wall_s), indent=1) + "\n", encoding="utf-8")
     for judged in result.judges:
         files += draw(result, judged, folder / f"figure-{judged.judge.name}")
     return files
+
+
+def _manifest(result: Result, wall_s: float) -> dict:
+    judges = [judged.judge for judged in result.judges]
+    common = manifest_of("ppen", result.settings, result.frames, result.sources, judges, wall_s)
+    return {**common, "codec": result.codec}
 
 
 def comparison_records(result: Result) -> list[dict]:
@@ -260,34 +272,42 @@ def _flat(record: dict) -> dict:
             flat |= _flat({f"iou_{label}{ending}": entry for label, entry in named})
         elif "interval" in name:
             low, high = value or (None, None)
-            stem = name.replace("_interval", "")
-            flat |= {f"{stem}_low": low, f"{stem}_high": high}
+            stem = name.replace("interval", "").replace("__", "_").strip("_")
+            flat |= {f"{stem}_low".strip("_"): low, f"{stem}_high".strip("_"): high}
         else:
             flat[name] = value
     return flat
 
 
-def _write_csv(path: Path, records: list[dict]) -> None:
+def write_csv(path: Path, records: Sequence[dict]) -> None:
+    """Records of equal keys as CSV; pairs named ..._interval or interval become two columns."""
+    flat = [_flat(record) for record in records]
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(records[0]) if records else [])
+        writer = csv.DictWriter(file, list(flat[0]) if flat else [])
         writer.writeheader()
-        writer.writerows(records)
+        writer.writerows(flat)
 
 
-def manifest(result: Result, wall_s: float) -> dict:
-    """Settings, versions, hashes of models and frames, host: what the figures were made with."""
-    frames = hashlib.sha256("".join(frame.digest for frame in result.frames).encode())
-    settings = {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in asdict(result.settings).items()
-    }
+def manifest_of(
+    experiment: str,
+    settings: Any,
+    frames: Sequence[Frame],
+    sources: Sequence[Source],
+    judges: Sequence[Judge],
+    wall_s: float,
+) -> dict:
+    """Settings, version, hashes of models and frames, host: what the figures were made with."""
+    digest = hashlib.sha256("".join(frame.digest for frame in frames).encode())
     return {
-        "experiment": "ppen",
-        "settings": settings,
-        "codec": result.codec,
-        "sources": {s.name: {"kind": s.kind, "identity": s.identity} for s in result.sources},
-        "judges": {j.judge.name: j.judge.identity for j in result.judges},
-        "frames": {"count": len(result.frames), "sha256": frames.hexdigest()},
+        "experiment": experiment,
+        "settings": {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(settings).items()
+        },
+        "results_version": RESULTS_VERSION,
+        "sources": {source.name: [source.kind, source.identity] for source in sources},
+        "judges": {judge.name: judge.identity for judge in judges},
+        "frames": {"count": len(frames), "sha256": digest.hexdigest()},
         "git": _git_commit(),
         "host": asdict(Host.current()),
         "wall_s": round(wall_s, 1),

@@ -222,6 +222,32 @@ def test_failing_point_names_its_place(tmp_path, frames, judge):
         run(tmp_path, frames[:1], replace(judge, segment=fail), workers=1)
 
 
+def test_command_runs_from_names_to_tables(untrained_models, tmp_path, capsys):
+    words = "--data streets --frames 1 --models ppen-tiny-streets --controls none --qps 41,43,45,47"
+
+    status = cli.main(
+        ["evaluate", "ppen", *words.split(), "--judges", "erf-pspnet-streets-7"]
+        + ["--output", str(tmp_path), "--json"]
+    )
+
+    shown = capsys.readouterr()
+    content = json.loads(shown.out)
+    assert status == 0 and "points: 13 of 13" in shown.err
+    assert len(content["points"]) == 13
+    assert {c["test"] for c in content["comparisons"]} == {"ppen-tiny-streets"}
+    assert (tmp_path / "streets-test" / "figure-erf-pspnet-streets-7.svg").is_file()
+
+
+def test_models_of_one_name_are_told_apart(untrained_models, tmp_path):
+    copy = tmp_path / "ppen-tiny-streets.safetensors"
+    copy.write_bytes((untrained_models / "ppen-small-streets.safetensors").read_bytes())
+
+    found = ppen_inputs.models(["ppen-tiny-streets", str(copy)])
+
+    assert [source.name.partition("@")[0] for source in found] == ["ppen-tiny-streets"] * 2
+    assert len({source.name for source in found}) == 2
+
+
 def test_rows_are_cropped_to_multiples_of_16():
     assert ppen_inputs.cropped(np.zeros((360, 480, 3))).shape == (352, 480, 3)
     assert ppen_inputs.cropped(np.zeros((8, 17))).shape == (8, 16)
@@ -229,7 +255,7 @@ def test_rows_are_cropped_to_multiples_of_16():
 
 def test_empty_split_is_refused(monkeypatch):
     empty = data.Dataset("camvid", "test", 7, "none", (), lambda index: None)
-    monkeypatch.setattr(ppen_inputs.data, "open", lambda *_: empty)
+    monkeypatch.setattr(ppen_inputs.data, "open", lambda *_, **__: empty)
 
     with pytest.raises(data.DataError, match="split test has no frames"):
         ppen_inputs.frames("camvid", "test")
