@@ -30,7 +30,7 @@ def proxycheck(
     qps: Annotated[str, typer.Option(help="Slice QPs of BPG.")] = "28,31,34,37,41,44,47",
     preset: Annotated[str, typer.Option(help="Of the BPG encoder.")] = "medium",
     amplitude: Annotated[float, typer.Option(min=0.5, help="Of a change, grey levels.")] = 4.0,
-    sigma: Annotated[float, typer.Option(min=0, help="Smoothness of a change, px.")] = 2.0,
+    sigma: Annotated[float, typer.Option(min=0, help="Smoothness of a change, px.")] = 32.0,
     seed: Annotated[int, typer.Option(min=0, help="Of crops, changes and links.")] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     output: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,

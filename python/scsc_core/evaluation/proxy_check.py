@@ -20,6 +20,7 @@ TARGET_AGREEMENT = 0.70
 QPS = (28, 31, 34, 37, 41, 44, 47)
 _SNR_DB = (2.0, 12.0)
 _CODE_RATES = (1 / 6, 1 / 3, 1 / 2, 2 / 3)
+ALL = "all"  # kinds of perturbation together
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,17 @@ class Settings:
         qps: slice QPs of BPG.
         preset: of the BPG encoder; "medium" is what training uses.
         amplitude: root mean square of a perturbation in grey levels.
-        sigma: px, smoothness of a perturbation.
+        sigma: px, smoothness of a perturbation. The encoder's decisions change with any change of
+            its input, and move the task loss by an amount that hardly depends on the amplitude
+            (QP 37, 256 px: .3, where a field of 4 grey levels and 2 px moves that of the picture
+            itself by .04, one of 32 px by .24): finer fields are hidden by it.
         seed: of perturbations and links.
     """
 
     qps: tuple[int, ...] = QPS
     preset: str = "medium"
     amplitude: float = 4.0
-    sigma: float = 2.0
+    sigma: float = 32.0
     seed: int = 0
 
 
@@ -67,11 +71,11 @@ class Agreement:
     def text(self) -> str:
         """Percent with interval."""
         if self.share is None:
-            return "no gradient"
+            return "none"
         if self.interval is None:
             return f"{100 * self.share:.0f}"
         low, high = self.interval
-        return f"{100 * self.share:.0f} ({100 * low:.0f} .. {100 * high:.0f})"
+        return f"{100 * self.share:.0f} ({100 * low:.0f}-{100 * high:.0f})"
 
 
 @dataclass(frozen=True)
@@ -80,7 +84,7 @@ class ProxyRow:
 
     Attributes: proxy; qp; psnr_db of its picture against the decoded one, mean over crops; spearman
     of its rate (for all QPs: the mean of theirs; None for a constant rate); task and rate: kind of
-    perturbation -> Agreement.
+    perturbation, or `ALL`, -> Agreement.
     """
 
     proxy: str
@@ -246,16 +250,10 @@ def _rows(measured: _Measurement, qps: tuple[int, ...]) -> list[ProxyRow]:
     for name, figures in measured.proxies.items():
         correlations = [spearman(figures.bpp[:, j], measured.bpp[:, j]) for j in range(len(qps))]
         for j, qp in [*enumerate(qps), (slice(None), None)]:
-            agreements = [
-                {
-                    kind: agreement(predicted[:, j, ..., k], real[:, j, ..., k])
-                    for k, kind in enumerate(KINDS)
-                }
-                for predicted, real in (
-                    (figures.task, measured.task),
-                    (figures.rate, measured.rate),
-                )
-            ]
+            agreements = (
+                _agreements(figures.task[:, j], measured.task[:, j]),
+                _agreements(figures.rate[:, j], measured.rate[:, j]),
+            )
             psnr_db = float(figures.psnr_db[:, j].mean())
             correlation = float(np.mean(correlations[j]))
             correlation = None if np.isnan(correlation) else correlation
@@ -263,8 +261,14 @@ def _rows(measured: _Measurement, qps: tuple[int, ...]) -> list[ProxyRow]:
     return rows
 
 
+def _agreements(predicted: np.ndarray, real: np.ndarray) -> dict[str, Agreement]:
+    """Of each kind of perturbation, the last axis, and of all together."""
+    found = {k: agreement(predicted[..., i], real[..., i]) for i, k in enumerate(KINDS)}
+    return found | {ALL: agreement(predicted, real)}
+
+
 def agreement(predicted: np.ndarray, real: np.ndarray) -> Agreement:
-    """Share of equal signs of predicted and real changes [crops] or [crops, QPs].
+    """Share of equal signs of predicted and real changes [crops, ...].
 
     A real change of exactly zero is left out; crops are resampled whole, because the cases of one
     crop are not independent.
@@ -285,37 +289,37 @@ def agreement(predicted: np.ndarray, real: np.ndarray) -> Agreement:
 
 
 def accepted(row: ProxyRow) -> dict[str, bool]:
-    """The bounds of acceptance by name, over both kinds of perturbation.
+    """The bounds of acceptance by name.
 
-    Values: mean PSNR >= 30 dB, Spearman >= .95. Gradients: the interval lies above one half;
-    `target` adds that the share is at least .70.
+    Values: mean PSNR >= 30 dB, Spearman >= .95. Gradients of task loss and rate, all kinds of
+    perturbation together: their intervals lie above one half; "target": and the shares are >= .70.
     """
-    found = [*row.task.values(), *row.rate.values()]
-    above = [a.interval is not None and a.interval[0] > 0.5 for a in found]
+    found = (row.task[ALL], row.rate[ALL])
+    above = all(a.interval is not None and a.interval[0] > 0.5 for a in found)
     return {
         "psnr": row.psnr_db >= LEAST_PSNR_DB,
         "spearman": row.spearman is not None and row.spearman >= LEAST_SPEARMAN,
-        "gradient": all(above),
-        "target": all(above) and all(a.share >= TARGET_AGREEMENT for a in found),
+        "gradient": above,
+        "target": above and all(a.share >= TARGET_AGREEMENT for a in found),
     }
 
 
 def lines(check: ProxyCheck) -> list[str]:
     """The table and the verdicts as plain text for a terminal."""
     s = check.settings
-    titles = [f"{value} {kind} %" for value in ("task", "rate") for kind in KINDS]
+    titles = [f"{value} {kind}" for value in ("task", "rate") for kind in (*KINDS, ALL)]
     out = [
         f"{check.crops} crops, BPG preset {s.preset}, task {check.task}; perturbations of "
-        f"{s.amplitude:g} grey levels, {s.sigma:g} px; signs of central differences, 95 % intervals",
+        f"{s.amplitude:g} grey levels, {s.sigma:g} px; equal signs of central differences in %, 95 % intervals",
         f"{'proxy':16s} {'QP':>3s} {'PSNR dB':>8s} {'Spearman':>9s}"
-        + "".join(f" {title:>16s}" for title in titles),
+        + "".join(f" {title:>14s}" for title in titles),
     ]
     for row in check.rows:
         cells = [a.text() for found in (row.task, row.rate) for a in found.values()]
         correlation = "-" if row.spearman is None else f"{row.spearman:.3f}"
         out.append(
             f"{row.proxy:16s} {'all' if row.qp is None else row.qp:>3} {row.psnr_db:8.1f} "
-            f"{correlation:>9s}" + "".join(f" {cell:>16s}" for cell in cells)
+            f"{correlation:>9s}" + "".join(f" {cell:>14s}" for cell in cells)
         )
     out.append("")
     for row in check.rows:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..data import Dataset
 
 BUILT_IN = ("dct", "identity")
+_ESPNETV2 = "espnetv2-"
 
 
 def load_proxy(name: str) -> Any:
@@ -34,11 +35,19 @@ def load_proxy(name: str) -> Any:
 
 
 def load_task(name: str) -> Any:
-    """A frozen task network with a differentiable loss.
+    """A frozen task network with a differentiable loss: of the zoo, or "espnetv2-<scale>".
 
     Raises:
-        ModelError: no such model, or one without `logits`, `loss` and `segment`.
+        ModelError: no such model or weights, or one without `logits`, `loss` and `segment`.
     """
+    if name.startswith(_ESPNETV2):
+        from ..tasks.espnetv2 import EspNetV2Segmenter
+
+        scales = [f"{scale:.1f}" for scale in (0.5, 1, 1.5, 2)]
+        scale = name.removeprefix(_ESPNETV2)
+        if scale not in scales:
+            raise zoo.ModelError(f"{_ESPNETV2}<scale> needs one of {', '.join(scales)}, got {name}")
+        return EspNetV2Segmenter.load(float(scale))
     found = zoo.load(name)
     missing = [part for part in ("logits", "loss", "segment") if not hasattr(found, part)]
     if missing:

@@ -19,7 +19,7 @@ from .pictures import Samples, to_tensor
 from .seeds import generator_for
 
 _AMPLITUDE = (2.0, 8.0)  # grey levels, root mean square of half the difference of a pair
-_SMOOTHNESS = (1.0, 6.0)  # px
+_SMOOTHNESS = (2.0, 48.0)  # px, log-uniform
 
 Preprocess = Callable[[np.ndarray, int], np.ndarray]
 
@@ -140,5 +140,5 @@ class CodedCases:
 
 def _versions(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     kind = KINDS[int(rng.integers(len(KINDS)))]
-    amplitude, sigma = rng.uniform(*_AMPLITUDE), rng.uniform(*_SMOOTHNESS)
+    amplitude, sigma = rng.uniform(*_AMPLITUDE), np.exp(rng.uniform(*np.log(_SMOOTHNESS)))
     return perturbed(image, kind, amplitude, sigma, rng)

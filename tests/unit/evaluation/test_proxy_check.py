@@ -124,7 +124,7 @@ def test_chance_has_an_interval_around_one_half():
 def test_zero_gradient_has_no_agreement():
     found = proxy_check.agreement(np.zeros((4, 2)), np.ones((4, 2)))
 
-    assert found.share is None and found.text() == "no gradient"
+    assert found.share is None and found.text() == "none"
 
 
 @needs_bpg
@@ -137,7 +137,7 @@ def test_small_run_ranks_the_transform_proxy_above_identity():
         {"dct": DctProxy(), "identity": IdentityProxy()},
         BrightnessTask(),
         "brightness",
-        proxy_check.Settings(qps=(16, 41)),
+        proxy_check.Settings(qps=(16, 41), sigma=8.0),
         progress=lambda done, total: seen.append((done, total)),
     )
 
@@ -148,6 +148,7 @@ def test_small_run_ranks_the_transform_proxy_above_identity():
     assert check.find("dct", 16).task["field"].share == 1 and dct.task["field"].cases == 12
     assert dct.rate["detail"].share > 0.5
     assert not proxy_check.accepted(identity)["gradient"]
+    assert dct.rate["all"].cases == sum(dct.rate[k].cases for k in ("field", "detail", "gain"))
     assert seen[-1] == (12, 12)
     assert len(proxy_check.lines(check)) == 2 + 6 + 1 + 2
 
@@ -205,6 +206,8 @@ def test_model_of_another_kind_is_no_proxy_and_no_task():
         proxy_inputs.load_proxy("pcen")
     with pytest.raises(ModelError, match="pcen is no task network: it has no logits"):
         proxy_inputs.load_task("pcen")
+    with pytest.raises(ModelError, match="needs one of 0.5, 1.0, 1.5, 2.0, got espnetv2-3"):
+        proxy_inputs.load_task("espnetv2-3")
 
 
 @needs_bpg
