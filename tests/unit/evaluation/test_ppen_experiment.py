@@ -199,7 +199,7 @@ def test_report_holds_every_row_and_writes_its_files(finished, tmp_path):
     assert float(plain["bpp_low"]) < float(plain["bpp"]) < float(plain["bpp_high"])
     assert 0 <= float(plain["iou_flat"]) <= 1
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    assert manifest["sources"]["flattener"] == {"kind": "model", "identity": "flattener-1"}
+    assert manifest["sources"]["flattener"] == ["model", "flattener-1"]
     assert {file.suffix for file in files} == {".md", ".csv", ".json", ".svg", ".png"}
     assert all(file.stat().st_size > 100 for file in files)
 
