@@ -125,7 +125,7 @@ def _sha256(file: Path, stamp: int) -> str:
 
 def tensors(name: str) -> dict[str, np.ndarray]:
     """Weights of a model as numpy arrays, after verification."""
-    return _read_weights(path(name))[0]
+    return read_weights(path(name))[0]
 
 
 def load(name: str | Path):
@@ -142,7 +142,7 @@ def load(name: str | Path):
     """
     described = describe(name)
     if str(name).endswith(WEIGHTS_SUFFIX):
-        weights = _read_weights(Path(name))[0]
+        weights = read_weights(Path(name))[0]
     else:
         weights = tensors(str(name))
         _note_licence(str(name), described["licence"], described.get("commercial_use", True))
@@ -167,7 +167,7 @@ def describe(name: str | Path) -> dict:
     """
     if not str(name).endswith(WEIGHTS_SUFFIX):
         return entry(str(name))
-    described = _read_weights(Path(name))[1]
+    described = read_weights(Path(name))[1]
     _check_described(str(name), described, ("name", "network", "data", "licence"), "its metadata")
     return described
 
@@ -179,9 +179,15 @@ def import_pth(path: str | Path, sha256: str | None = None) -> dict[str, np.ndar
     return read(path, sha256)
 
 
-def _read_weights(file: Path) -> tuple[dict[str, np.ndarray], dict]:
-    """Tensors of a safetensors file, and the entry in its metadata ({} without one)."""
+def read_weights(file: str | Path) -> tuple[dict[str, np.ndarray], dict]:
+    """Tensors of a safetensors file, and the entry in its metadata ({} without one).
+
+    Raises:
+        ModelError: missing or damaged.
+    """
     from safetensors import SafetensorError, safe_open
+
+    file = Path(file)
 
     if not file.is_file():
         raise ModelError(f"model file {file} does not exist")

@@ -44,6 +44,8 @@ class ErfPspNetConfig:
 class _PyramidDecoder(nn.Module):
     """Pyramid pooling over {1, 2, 4, 8}^2 bins, concatenated, conv3x3, conv1x1, bilinear x8."""
 
+    folds = (("conv", "bn"),)
+
     def __init__(self, classes: int):
         super().__init__()
         self.branches = nn.ModuleList(nn.Conv2d(128, 32, 1, bias=False) for _ in _BINS)

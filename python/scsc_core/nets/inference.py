@@ -11,6 +11,8 @@ from functools import lru_cache
 import numpy as np
 import torch
 
+from .layers import fold_batchnorm
+
 PRECISIONS = ("float32", "bf16")
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _KEEP_BYTES = 1 << 30  # mallopt takes an int
@@ -77,11 +79,14 @@ class Runtime:
             )
 
     def prepare(self, network: torch.nn.Module) -> torch.nn.Module:
-        """The network frozen, in evaluation mode, on the device, channels last."""
+        """A copy of the network, frozen, in evaluation mode, on the device, channels last.
+
+        BatchNorm is folded into the convolutions.
+        """
         if self.device == "cpu":
             keep_memory()
-        network = network.to(self.device, memory_format=torch.channels_last)
-        return network.eval().requires_grad_(False)
+        network = fold_batchnorm(network).to(self.device, memory_format=torch.channels_last)
+        return network.requires_grad_(False)
 
     def run(
         self, function: Callable[[torch.Tensor], torch.Tensor], image: np.ndarray
@@ -93,7 +98,7 @@ class Runtime:
             `max_pixels` go through in tiles; tiles start at multiples of 16, so that away from
             seams only what a network sees of the whole picture (pooling) can differ.
         """
-        x = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None]
+        x = torch.tensor(image).permute(2, 0, 1)[None]  # a copy: the array may be read-only
         height, width = image.shape[:2]
         autocast = torch.autocast(
             self.device.partition(":")[0], torch.bfloat16, enabled=self.precision == "bf16"

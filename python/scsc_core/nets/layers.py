@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -22,6 +24,8 @@ class NB1D(nn.Module):
         dilation: d.
     Source: networks.md section 2; ERFNet (Romera et al. 2018).
     """
+
+    folds = (("conv2", "bn1"), ("conv4", "bn2"))
 
     def __init__(self, channels: int, dropout: float, dilation: int):
         super().__init__()
@@ -54,6 +58,8 @@ class Down(nn.Module):
 
 class Up(nn.Module):
     """Twice the size: transposed conv3x3 stride 2, BN, ReLU; i -> o channels."""
+
+    folds = (("conv", "bn"),)
 
     def __init__(self, i: int, o: int, eps: float = ERFNET_EPS):
         super().__init__()
@@ -156,6 +162,8 @@ class StripPool(nn.Module):
     Source: networks.md section 2.2; Eq. (8); Hou et al. 2020.
     """
 
+    folds = (("row", "row_bn"), ("column", "column_bn"))
+
     def __init__(self, channels: int, pool: str = "max", window: int = 0):
         super().__init__()
         self.pool, self.window = pool, window
@@ -191,6 +199,8 @@ class DA(nn.Module):
         strip_window: see `StripPool`.
     Source: networks.md section 2; Eqs. (6) to (8).
     """
+
+    folds = (("conv", "bn1"), ("deform", "bn2"))
 
     def __init__(self, i: int, o: int, deform: bool, strip: str = "max", strip_window: int = 0):
         super().__init__()
@@ -290,6 +300,33 @@ def init_kaiming(network: nn.Module) -> None:
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
+
+
+def fold_batchnorm(network: nn.Module) -> nn.Module:
+    """A copy of a network for inference with every BatchNorm after a convolution folded into it.
+
+    w' = w g / sqrt(var + eps), b' = (b - mean) g / sqrt(var + eps) + beta: the same function with
+    fewer passes over the feature maps. Modules name their pairs in `folds` (convolution, BN).
+    """
+    network = copy.deepcopy(network).eval()
+    for module in network.modules():
+        for conv_name, bn_name in getattr(module, "folds", ()):
+            conv, bn = getattr(module, conv_name), getattr(module, bn_name)
+            if isinstance(bn, nn.BatchNorm2d):
+                _fold(conv, bn)
+                setattr(module, bn_name, nn.Identity())
+    return network
+
+
+@torch.no_grad()
+def _fold(conv: nn.Module, bn: nn.BatchNorm2d) -> None:
+    scale = bn.weight / torch.sqrt(bn.running_var + bn.eps)
+    axis = 1 if isinstance(conv, nn.ConvTranspose2d) else 0
+    shape = [1] * conv.weight.dim()
+    shape[axis] = -1
+    conv.weight.mul_(scale.reshape(shape))
+    bias = 0 if conv.bias is None else conv.bias
+    conv.bias = nn.Parameter((bias - bn.running_mean) * scale + bn.bias)
 
 
 def parameter_count(network: nn.Module) -> int:

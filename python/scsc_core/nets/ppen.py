@@ -78,9 +78,16 @@ class _UpperBranch(nn.Module):
         return self.qa2(self.conv2(F.relu(self.qa1(self.conv1(x), q))), q)
 
 
-def _shrink(width: int) -> nn.Sequential:
-    conv = nn.Conv2d(width, width, 3, stride=2, padding=1)
-    return nn.Sequential(conv, nn.BatchNorm2d(width), nn.ReLU())
+class _ConvBnRelu(nn.Module):
+    folds = (("conv", "bn"),)
+
+    def __init__(self, i: int, o: int, stride: int = 1):
+        super().__init__()
+        self.conv = nn.Conv2d(i, o, 3, stride=stride, padding=1)
+        self.bn = nn.BatchNorm2d(o)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.relu(self.bn(self.conv(x)))
 
 
 class Ppen(nn.Module):
@@ -110,21 +117,13 @@ class Ppen(nn.Module):
         self.encoder = nn.ModuleList(
             da(i, o, stage) for stage, (i, o) in enumerate(zip((3, *widths), widths, strict=False))
         )
-        self.shrink = nn.ModuleList(_shrink(w) for w in widths[:4])
+        self.shrink = nn.ModuleList(_ConvBnRelu(w, w, stride=2) for w in widths[:4])
         self.encoder_qa = nn.ModuleList(qa(w) for w in widths[:3])
         self.grow = nn.ModuleList(Up(widths[k + 1], widths[k], eps=1e-5) for k in (3, 2, 1, 0))
         self.decoder = nn.ModuleList(da(2 * widths[k], widths[k]) for k in (3, 2, 1))
         self.decoder_qa = nn.ModuleList(qa(2 * widths[k]) for k in (2, 1, 0))
         w = widths[0]
-        self.output = nn.Sequential(
-            nn.Conv2d(2 * w, w, 3, padding=1),
-            nn.BatchNorm2d(w),
-            nn.ReLU(),
-            nn.Conv2d(w, w, 3, padding=1),
-            nn.BatchNorm2d(w),
-            nn.ReLU(),
-            nn.Conv2d(w, 3, 1),
-        )
+        self.output = nn.Sequential(_ConvBnRelu(2 * w, w), _ConvBnRelu(w, w), nn.Conv2d(w, 3, 1))
         self.reset()
 
     def reset(self) -> None:
@@ -140,7 +139,9 @@ class Ppen(nn.Module):
         """Shaped pictures [B, 3, H, W] in [0, 1], not rounded, of pictures x and slice QPs [B]."""
         q = normalised_qp(qp).to(x.dtype)
         lower = self._lower(pad_to_multiple(x, _STRIDE), q)[..., : x.shape[-2], : x.shape[-1]]
-        return ste_clamp(self.upper(x, q) + lower)
+        with torch.autocast(x.device.type, enabled=False):
+            # the picture itself: bfloat16 would add a noise of half a level, which costs bits
+            return ste_clamp(self.upper(x, q) + lower.to(x.dtype))
 
     def _lower(self, x: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         skips = []

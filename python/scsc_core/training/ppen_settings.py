@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configuration of the stages `ppen` and `joint`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from ..config import Finite
+from .settings import DataSettings, StageSettings
+
+
+class PpenSettings(StageSettings):
+    """PPEN before the real codec, against frozen task networks.
+
+    L = task_weight L_task + picture_weight 255 L_pre + w(Q) bpp / bpp_plain(Q)
+
+    Attributes:
+        variant, qa, deform, strip, strip_window: see `nets.ppen.PpenConfig`.
+        start: name or .safetensors file of weights to begin with; "": the identity.
+        tasks: task networks, a name of the zoo or "espnetv2-<scale>"; one is drawn for each step.
+        task_scales: factors of the picture before the task network; one is drawn for each step.
+        task_target: "gt" (labels) or "teacher" (the network's prediction on the original).
+        task_weight: lambda_2.
+        picture_weight: lambda_3, with `pre_scale` as factor of the mean square error on [0, 1].
+        l_pre: "decoded" compares the original with the decoded picture, "input" with PPEN's.
+        rate_weight: w at QP 28 and at QP 47, geometric between.
+        proxy: "dct", "identity", or name or file of a learned proxy.
+        qps: the QPs that are drawn.
+        crop, scale: of the training crops.
+        preset, codec_workers: of the BPG encoder in the loop.
+        outage: what takes the place of a picture that the link loses: "none" (no link is drawn),
+            "clean" (the codec's undamaged output), "zero" (the sample's task loss is left out),
+            "real" (the damaged picture).
+        chain: whether delivery is decided by the information of the channel ("abstract") or by
+            the product's whole link ("full").
+        code_rates, snr_db: of the link, drawn for each sample.
+        validation_qps: of the full frames that weights are chosen on.
+    """
+
+    model: str = "ppen-small-streets"
+    learning_rate: Finite = Field(1e-3, gt=0, le=1)
+    batch: int = Field(8, ge=1)
+    variant: Literal["paper", "medium", "small", "tiny"] = "small"
+    qa: bool = True
+    deform: bool = True
+    strip: Literal["max", "mean", "off"] = "max"
+    strip_window: int = Field(0, ge=0)
+    start: str = ""
+    tasks: tuple[str, ...] = ("erf-pspnet-streets-7",)
+    task_scales: tuple[Finite, ...] = (1.0,)
+    task_target: Literal["gt", "teacher"] = "gt"
+    task_weight: Finite = Field(1.0, ge=0)
+    picture_weight: Finite = Field(0.01, ge=0)
+    pre_scale: Finite = Field(255.0, gt=0)
+    l_pre: Literal["decoded", "input"] = "decoded"
+    rate_weight: tuple[Finite, Finite] = (0.1, 12.0)
+    proxy: str = "dct"
+    qps: tuple[int, ...] = (28, 31, 34, 37, 41, 44, 47)
+    crop: tuple[int, int] = (256, 256)
+    scale: tuple[Finite, Finite] = (0.7, 1.4)
+    preset: Literal["veryslow", "slower", "slow", "medium"] = "medium"
+    codec_workers: int = Field(1, ge=1)
+    outage: Literal["none", "clean", "zero", "real"] = "none"
+    chain: Literal["abstract", "full"] = "abstract"
+    code_rates: tuple[str, ...] = ("1/6", "1/3", "1/2", "3/4")
+    snr_db: tuple[Finite, Finite] = (2.0, 12.0)
+    validation_qps: tuple[int, ...] = (31, 37, 41, 44)
+    data: DataSettings = DataSettings(validation_count=24)
+
+    @field_validator("qps", "validation_qps")
+    @classmethod
+    def _check_qps(cls, value):
+        if not value or any(not 1 <= qp <= 51 for qp in value):
+            raise ValueError(f"QPs must be in 1..51 and at least one, got {list(value)}")
+        return value
+
+    @field_validator("tasks", "task_scales")
+    @classmethod
+    def _check_tasks(cls, value):
+        if not value or any(isinstance(v, float) and not 0.1 <= v <= 4 for v in value):
+            raise ValueError(f"at least one is needed, scales in 0.1..4, got {list(value)}")
+        return value
+
+    @field_validator("rate_weight")
+    @classmethod
+    def _check_rate(cls, value):
+        if min(value) < 0 or (min(value) == 0 and max(value) > 0):
+            raise ValueError(f"rate_weight must be two positive numbers or 0, 0, got {list(value)}")
+        return value
+
+    @field_validator("snr_db")
+    @classmethod
+    def _check_snr(cls, value):
+        if value[0] > value[1]:
+            raise ValueError(f"snr_db must be low, high, got {list(value)}")
+        return value
+
+
+class JointSettings(PpenSettings):
+    """PPEN and PCEN in turns.
+
+    Attributes:
+        pcen_every: steps between two steps of PCEN.
+        pcen_batch: channels of one of them.
+        pcen_rate: learning rate of PCEN's Adam.
+        pcen_weight: lambda_1.
+    """
+
+    model: str = "scsc-small-streets"
+    learning_rate: Finite = Field(2e-4, gt=0, le=1)
+    outage: Literal["none", "clean", "zero", "real"] = "clean"
+    pcen_every: int = Field(4, ge=1)
+    pcen_batch: int = Field(96, ge=2)
+    pcen_rate: Finite = Field(1e-3, gt=0, le=1)
+    pcen_weight: Finite = Field(0.1, ge=0)

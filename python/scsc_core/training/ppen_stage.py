@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stage `ppen`: the pre-processor, with the real codec forward and a proxy backward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+from .. import codecs, zoo
+from ..data.augment import Augmentation
+from ..data.sample import IGNORE
+from ..nets.dct_proxy import DctProxy, IdentityProxy
+from ..nets.inference import WeightsError, load_weights
+from ..nets.layers import ste_round
+from ..nets.ppen import Ppen, PpenConfig
+from ..nets.preprocessor import Preprocessor
+from ..tasks.segmentation import Segmenter, segmentation_loss
+from .codec_pool import CodecPool
+from .pictures import crops, label_tensor, open_samples, shard, to_image, to_tensor
+from .ppen_settings import PpenSettings
+from .ppen_validation import FrameValidation
+from .seeds import generator_for, seed_for
+from .stage import StageBase
+from .straight_through import coded_batch
+
+_RATE_QPS = (28.0, 47.0)  # where `rate_weight` is given
+_REFERENCE_CROPS = 24
+
+
+@dataclass(frozen=True)
+class PpenBatch:
+    """x_o float [B,3,H,W]; y int64 [B,H,W]; q float [B]; indices: of the samples in the step."""
+
+    x: torch.Tensor
+    y: torch.Tensor
+    q: torch.Tensor
+    indices: range
+
+
+def load_task(name: str) -> Segmenter:
+    """A frozen task network: "espnetv2-<scale>", or a segmentation model of the zoo.
+
+    Raises:
+        ModelError: no such model, or it does not segment.
+    """
+    if name.startswith("espnetv2-"):
+        from ..tasks.espnetv2 import EspNetV2Segmenter
+
+        return EspNetV2Segmenter.load(float(name.removeprefix("espnetv2-")))
+    task = zoo.load(name)
+    if not isinstance(task, Segmenter):
+        raise zoo.ModelError(f"task network {name} does not segment pictures")
+    return task
+
+
+def load_proxy(name: str) -> torch.nn.Module:
+    """The codec's stand-in: "dct", "identity", or a learned one from the zoo, frozen."""
+    if name == "dct":
+        return DctProxy()
+    if name == "identity":
+        return IdentityProxy()
+    proxy = zoo.load(name)
+    if not isinstance(proxy, torch.nn.Module):
+        raise zoo.ModelError(f"proxy {name} is no codec proxy")
+    return proxy.eval().requires_grad_(False)
+
+
+class PpenStage(StageBase):
+    """One PPEN for all QPs; see `PpenSettings` for the loss.
+
+    Args:
+        settings: `PpenSettings`.
+    Raises:
+        ModelError: a task network, proxy or start that cannot be used.
+        DataError: pictures without labels, or with other classes than the task networks.
+    Source: training.md section 4, Algorithm 2 of the paper as corrected; rate term ours.
+    """
+
+    name = "ppen"
+
+    def __init__(self, settings: PpenSettings):
+        self.settings = s = settings
+        labels = s.task_target == "gt"
+        self.training = open_samples(s.data, training=True, labels=labels)
+        self.tasks = [load_task(name) for name in s.tasks]
+        self.proxy = load_proxy(s.proxy)
+        self.pool = CodecPool(codecs.get("bpg", preset=s.preset), s.codec_workers)
+        self.augmentation = Augmentation(s.crop, s.scale)
+        validation = open_samples(s.data, training=False)
+        self.frames = FrameValidation(validation, self.tasks[0], self.pool, s.validation_qps)
+        self.network = self._started()
+        self.plain_bpp = self._reference_rates()
+
+    def _started(self) -> Ppen:
+        s = self.settings
+        torch.manual_seed(seed_for(s.seed, "weights"))
+        config = PpenConfig(s.variant, s.qa, s.deform, s.strip, s.strip_window)
+        if not s.start:
+            return Ppen(config)
+        given = s.start.endswith(zoo.WEIGHTS_SUFFIX)
+        tensors = zoo.read_weights(s.start)[0] if given else zoo.tensors(s.start)
+        try:
+            return load_weights(Ppen(config), tensors)
+        except WeightsError as error:
+            raise zoo.ModelError(f"start {s.start}: {error}") from None
+
+    def _reference_rates(self) -> np.ndarray:
+        """Mean bits per pixel of plain crops at each QP, so that the rate term has one scale."""
+        s, means = self.settings, []
+        images, _ = crops(self.training, self.augmentation, s.seed, -1, range(_REFERENCE_CROPS))
+        for qp in s.qps:
+            _, bits = self.pool.transcode(images, [qp] * len(images))
+            means.append(bits.mean() / (s.crop[0] * s.crop[1]))
+        return np.array(means)
+
+    # one step ------------------------------------------------------------------------------------
+    def batch(self, step: int, rank: int, world: int) -> PpenBatch:
+        """Crops, labels and QPs of a step."""
+        s = self.settings
+        indices = shard(s.batch, rank, world)
+        images, labels = crops(self.training, self.augmentation, s.seed, step, indices)
+        draws = [int(generator_for(s.seed, "qp", step, i).integers(len(s.qps))) for i in indices]
+        x = to_tensor(images)
+        y = label_tensor(labels) if labels[0] is not None else torch.empty(0, dtype=torch.int64)
+        q = torch.tensor([float(s.qps[d]) for d in draws])
+        return PpenBatch(x, y, q, indices)
+
+    def loss(self, network, batch: PpenBatch, step: int):
+        """Loss of Algorithm 2 and its terms."""
+        s = self.settings
+        shaped = ste_round(network(batch.x, batch.q).float())
+        decoded, bpp = self._code(shaped, batch.q)
+        with torch.autocast("cpu", enabled=False):
+            coded = coded_batch(decoded, bpp, self.proxy(shaped, batch.q))
+        received, weight = self.received(coded.image, batch, step)
+        task = self._task_loss(received, batch, weight, step)
+        compared = coded.image if s.l_pre == "decoded" else shaped
+        error = F.mse_loss(compared, batch.x)
+        plain = torch.from_numpy(np.interp(batch.q.numpy(), s.qps, self.plain_bpp)).float()
+        relative = coded.bpp / plain
+        rate = (self._rate_weights(batch.q) * relative).mean()
+        total = s.task_weight * task + s.picture_weight * s.pre_scale * error + rate
+        with torch.no_grad():
+            psnr = -10 * torch.log10((decoded - batch.x).square().mean((1, 2, 3)) + 1e-10).mean()
+            terms = {"task": task.item(), "rate": relative.mean().item(), "psnr_db": psnr.item()}
+        return total, terms
+
+    def received(
+        self, image: torch.Tensor, batch: PpenBatch, step: int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the receiver shows, and the weight [B] of each sample's task loss."""
+        return image, torch.ones(len(batch.q))
+
+    @torch.no_grad()
+    def _code(self, shaped: torch.Tensor, q: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Pictures and bits per pixel of the real codec."""
+        images = [to_image(x) for x in shaped]
+        decoded, bits = self.pool.transcode(images, [int(qp) for qp in q])
+        pixels = shaped.shape[2] * shaped.shape[3]
+        return to_tensor(decoded), torch.from_numpy(bits / pixels).float()
+
+    def _task_loss(self, received, batch: PpenBatch, weight, step: int) -> torch.Tensor:
+        s = self.settings
+        rng = generator_for(s.seed, "task", step)
+        task = self.tasks[int(rng.integers(len(self.tasks)))]
+        scale = float(s.task_scales[int(rng.integers(len(s.task_scales)))])
+        logits = _scaled_logits(task, received, scale)
+        y = batch.y
+        if s.task_target == "teacher":
+            with torch.no_grad():
+                y = _scaled_logits(task, batch.x, scale).argmax(1)
+        if (weight == 0).any():
+            y = torch.where(weight[:, None, None] > 0, y, torch.full_like(y, IGNORE))
+            if (y == IGNORE).all():
+                return logits.sum() * 0
+        return segmentation_loss(logits, y)
+
+    def _rate_weights(self, q: torch.Tensor) -> torch.Tensor:
+        """w(Q), geometric between its ends."""
+        low, high = self.settings.rate_weight
+        if not high:
+            return torch.zeros_like(q)
+        share = (q - _RATE_QPS[0]) / (_RATE_QPS[1] - _RATE_QPS[0])
+        return low * (high / low) ** share
+
+    # scores --------------------------------------------------------------------------------------
+    def preprocessor(self, network: Ppen) -> Preprocessor:
+        """The network as the transmitter uses it."""
+        return Preprocessor(network, (min(self.settings.qps), max(self.settings.qps)))
+
+    def validate(self, network) -> dict[str, float]:
+        """Bits saved at equal mean IoU on full frames; see `FrameValidation`."""
+        return self.frames.scores(self.preprocessor(network))
+
+    def pictures(self, network):
+        """Original, shaped, decoded, and the segmentation of the decoded picture."""
+        return self.frames.pictures(self.preprocessor(network))
+
+    @property
+    def sources(self) -> list[dict[str, str]]:
+        """Data sets, for the model's record."""
+        return self.training.sources
+
+
+def _scaled_logits(task: Segmenter, x: torch.Tensor, scale: float) -> torch.Tensor:
+    """Logits at the picture's size of the picture seen at another scale."""
+    if scale == 1.0:
+        return task.logits(x)
+    seen = F.interpolate(x, scale_factor=scale, mode="bilinear", antialias=scale < 1)
+    return F.interpolate(task.logits(seen), x.shape[-2:], mode="bilinear")
