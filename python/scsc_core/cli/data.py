@@ -40,3 +40,26 @@ def preview(
     ]
     Image.fromarray(contact_sheet(chosen, classes)).save(output, "PNG")
     typer.echo(f"{output}: {len(chosen)} of {len(found)} samples of {name} {split}")
+
+
+@app.command("check-streets")
+def check_streets(
+    quick: Annotated[bool, typer.Option("--quick", help="Fewer scenes and steps.")] = False,
+) -> None:
+    """Acceptance tests of the procedural street scenes; code 3 when one is missed.
+
+    Takes about half an hour on two cores. Tests that need CamVid or ESPNetv2's weights are skipped
+    where those are absent.
+    """
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from ..data import streets_acceptance
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, transient=True) as bar:
+        task = bar.add_task("streets")
+        checks = streets_acceptance.evaluate(quick, lambda text: bar.update(task, description=text))
+    for line in streets_acceptance.lines(checks):
+        typer.echo(line)
+    if any(check.passed is False for check in checks):
+        raise typer.Exit(3)

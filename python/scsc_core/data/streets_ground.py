@@ -169,6 +169,9 @@ class Ground:
             if not light.sun.any():
                 return
             away = rise / light.direction[1]
+            level = (0.0, 1.0, 0.0)
+            direct, ambient = float(light.direct(level)[1]), float(light.ambient(level)[1])
+            strength *= direct / (direct + ambient)
             x -= light.direction[0] * away
             z -= light.direction[2] * away
         turn = (round(math.cos(heading), 7), round(math.sin(heading), 7))
@@ -242,9 +245,12 @@ class Ground:
             u = np.abs(dx * np.float32(cosine) - dz * np.float32(sine)) * np.float32(1 / half_u)
             v = np.abs(dx * np.float32(sine) + dz * np.float32(cosine)) * np.float32(1 / half_v)
             if leafy:
-                # light falls through the crown in spots
-                spots = self.pool.textures.look_up(self._stain, dx * 40, dz * 40, 0 * near)[:, 0]
-                soft = np.clip((1 - u * u - v * v) * 1.6 - spots * np.float32(2), 0, 1)
+                # a ragged edge, and spots of light that falls through the crown
+                look = self.pool.textures.look_up
+                edge = look(self._stain, dx * 24, dz * 24, 0 * near)[:, 0]
+                spots = look(self._stain, dz * 70, dx * 70, 0 * near)[:, 0]
+                soft = np.clip((1 - u * u - v * v + edge) * np.float32(1.5), 0, 1)
+                soft *= np.where(spots > 0.2, np.float32(0.25), np.float32(1))
             else:
                 soft = np.clip((1 - u) * 4, 0, 1) * np.clip((1 - v) * 5, 0, 1)
             shade[near] *= 1 - np.float32(strength) * soft

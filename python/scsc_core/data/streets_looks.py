@@ -105,9 +105,9 @@ class Lens:
             [draws.uniform(0.05, 0.12), draws.uniform(0.12, 0.26)], [0.35, 0.65]
         )
         self.balance = [draws.uniform(0.93, 1.07), 1.0, draws.uniform(0.92, 1.10)]
-        self.blur = draws.uniform(0.05, 0.17)
-        self.read, self.shot = draws.uniform(0.0004, 0.0011), draws.uniform(0.0012, 0.0045)
-        self.sharpen = draws.uniform(0.6, 1.7)
+        self.blur = draws.uniform(0.03, 0.14)
+        self.read, self.shot = draws.uniform(0.0004, 0.001), draws.uniform(0.001, 0.004)
+        self.sharpen = draws.uniform(0.7, 2.0)
         self.contrast, self.gamma = draws.uniform(0.4, 1.0), draws.uniform(0.42, 0.52)
         self.lift = draws.uniform(0.0, 0.02)
         self.saturation = draws.uniform(0.5, 1.05)

@@ -76,12 +76,12 @@ def plant(street: Street) -> None:
 
 def _tree(street: Street, lateral: float, z: float) -> None:
     place = street.place(lateral, z)
-    if math.hypot(place[0] - street.eye[0], place[1]) < 3.0:
+    if not _clear(street, place, 3.0):
         return
     height = street.draws.uniform(4.5, 12.0)
     bare = street.bare != street.draws.chance(0.15)
     street.planes += tree(street.pool, street.draws, street.light, place, street.eye, height, bare)
-    half, strength = (height * 0.4, height * 0.4), 0.3 if bare else 0.7
+    half, strength = (height * 0.4, height * 0.4), 0.45 if bare else 0.95
     street.ground.shade(place, half, 0.0, strength, street.light, True, height * 0.6)
 
 
@@ -95,12 +95,19 @@ def furnish(street: Street) -> None:
             if not street.crosses(z, z) and street.draws.chance(0.8):
                 reach = -side * street.draws.uniform(0.6, 2.0)
                 place = street.place(at, z)
-                street.planes += lamp(street.draws, street.light, place, street.eye, reach)
+                if _clear(street, place, 3.5):
+                    street.planes += lamp(street.draws, street.light, place, street.eye, reach)
             z += gap
         for _ in range(street.draws.integer(2, 6) * (2 if street.panorama else 1)):
             z = _spread(street, 5.0, 55.0)
             place = street.place(at + side * street.draws.uniform(0.0, 1.2), z)
-            street.planes += post(street.draws, street.light, place, street.eye)
+            if _clear(street, place, 3.5):
+                street.planes += post(street.draws, street.light, place, street.eye)
+
+
+def _clear(street: Street, place, distance: float) -> bool:
+    """Whether a plan point is at least that far (m) from the camera."""
+    return math.hypot(place[0] - street.eye[0], place[1] - street.eye[2]) >= distance
 
 
 def wear(street: Street) -> None:
@@ -162,15 +169,14 @@ def drive(street: Street) -> None:
 
 def _vehicle(street: Street, body, lateral: float, z: float, heading: float) -> None:
     place = street.place(lateral, z)
-    clearance = math.hypot(place[0] - street.eye[0], place[1] - street.eye[2])
-    if clearance < body.size[0] / 2 + 1.6:
+    if not _clear(street, place, body.size[0] / 2 + 1.6):
         return
     street.planes += Vehicle(
         street.pool, street.draws, body, place, heading, street.light, street.eye
     ).planes()
     half = (body.size[1] / 2 + 0.25, body.size[0] / 2 + 0.25)
     street.ground.shade(place, half, heading, 0.75, None)
-    street.ground.shade(place, half, heading, 0.45, street.light)
+    street.ground.shade(place, half, heading, 0.9, street.light)
 
 
 def people(street: Street) -> None:
@@ -196,7 +202,7 @@ def people(street: Street) -> None:
 
 
 def _person(street: Street, place, riding: bool) -> None:
-    if math.hypot(place[0] - street.eye[0], place[1] - street.eye[2]) < 4.0:
+    if not _clear(street, place, 4.0):
         return
     street.planes.append(person(street.pool, street.draws, street.light, place, street.eye, riding))
     street.ground.shade(place, (0.4, 0.4), 0.0, 0.4, None)
@@ -233,7 +239,7 @@ def scene(street: Street) -> Scene:
         draws.uniform(0.75, 1.15),
         0.5 if street.panorama else draws.uniform(0.38, 0.54),
         street.sky,
-        draws.choice([draws.uniform(120.0, 300.0), draws.uniform(300.0, 1500.0)], [0.15, 0.85]),
+        draws.choice([draws.uniform(120.0, 300.0), draws.uniform(300.0, 1500.0)], [0.1, 0.9]),
     )
 
 
