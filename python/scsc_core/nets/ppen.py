@@ -139,7 +139,7 @@ class Ppen(nn.Module):
         """Shaped pictures [B, 3, H, W] in [0, 1], not rounded, of pictures x and slice QPs [B]."""
         q = normalised_qp(qp).to(x.dtype)
         lower = self._lower(pad_to_multiple(x, _STRIDE), q)[..., : x.shape[-2], : x.shape[-1]]
-        with torch.autocast(x.device.type, enabled=False):
+        with torch.autocast("cuda" if x.is_cuda else "cpu", enabled=False):
             # the picture itself: bfloat16 would add a noise of half a level, which costs bits
             return ste_clamp(self.upper(x, q) + lower.to(x.dtype))
 
