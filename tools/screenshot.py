@@ -3,6 +3,8 @@
 """Screenshots for the documentation, made on a virtual display: flowgraph windows and Companion.
 
     tools/screenshot.py window flowgraphs/simulation/scsc_loopback.grc docs/images/scsc_loopback.png
+    tools/screenshot.py window flowgraphs/simulation/scsc_segmentation.grc \\
+        docs/images/scsc_segmentation.png --all-colours
     tools/screenshot.py companion flowgraphs/simulation/scsc_loopback.grc docs/images/companion.png
 
 `window` compiles the flowgraph, runs it for some seconds and grabs its window; `companion` opens
@@ -113,6 +115,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="before the picture is taken")
     parser.add_argument("--width", type=int, default=1500)
     parser.add_argument("--height", type=int, default=1000)
+    parser.add_argument("--all-colours", action="store_true", help="where 256 blur a legend")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     size = options.width, options.height
@@ -125,7 +128,8 @@ def main() -> int:
         with tempfile.TemporaryDirectory() as folder:
             program = compile_flowgraph(options.flowgraph, Path(folder))
             grab_window(program, options.png, size, options.seconds)
-    make_smaller(options.png)
+    if not options.all_colours:
+        make_smaller(options.png)
     return 0
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every .grc compiles with every one of its blocks, and the generated programs run."""
 
+import json
 import os
 import re
 import subprocess
@@ -14,27 +15,29 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOWGRAPHS = sorted((ROOT / "flowgraphs").rglob("*.grc"))
 GRCC = Path("/usr/bin/grcc")
 RUNNER = """
-import sys, importlib.util
+import sys, importlib.util, json
 from PyQt5 import QtCore, QtWidgets
 spec = importlib.util.spec_from_file_location("generated", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 app = QtWidgets.QApplication(["generated"])
-flowgraph = getattr(module, sys.argv[2])(max_images=2, rate=0)
+options, controls, blocks = map(json.loads, sys.argv[3:6])
+flowgraph = getattr(module, sys.argv[2])(rate=0, **options)
 flowgraph.start()
-flowgraph.set_snr_db(30)
-flowgraph.set_precoder("rank_adaptive")
+for name, value in controls:
+    getattr(flowgraph, f"set_{name}")(value)
 def look():
-    if flowgraph.link_metrics.counters["frames"] >= 2 and flowgraph.received.counters["frames"] >= 2:
+    if all(getattr(flowgraph, name).counters["frames"] >= options["max_images"] for name in blocks):
         app.quit()
 timer = QtCore.QTimer()
 timer.timeout.connect(look)
 timer.start(50)
-QtCore.QTimer.singleShot(30000, app.quit)
+QtCore.QTimer.singleShot(90000, app.quit)
 app.exec_()
 flowgraph.stop()
 flowgraph.wait()
-print("COUNTERS", flowgraph.link_metrics.counters["frames"], flowgraph.link_metrics.counters["delivered"])
+counters = {name: getattr(flowgraph, name).counters for name in blocks}
+print("COUNTERS", json.dumps(counters, default=list))
 """
 
 
@@ -56,7 +59,7 @@ def compiled(tmp_path_factory):
 
 
 def test_there_are_flowgraphs():
-    assert "scsc_loopback" in [path.stem for path in FLOWGRAPHS]
+    assert {"scsc_loopback", "scsc_segmentation"} <= {path.stem for path in FLOWGRAPHS}
 
 
 @pytest.mark.parametrize("path", FLOWGRAPHS, ids=lambda path: path.stem)
@@ -83,20 +86,44 @@ def test_flowgraph_says_what_it_is(path):
     assert "What you should see" in options["comment"]
 
 
-def test_generated_loopback_runs_to_its_end_with_every_control(compiled):
-    folder, _ = compiled
-    program = folder / "scsc_loopback.py"
-
+def run(folder, name, options, controls, blocks):
+    """Counters of some blocks when each has seen every picture, and what was logged on the way."""
+    words = [json.dumps(part) for part in (options, controls, blocks)]
     done = subprocess.run(
-        [sys.executable, "-c", RUNNER, str(program), "scsc_loopback"],
+        [sys.executable, "-c", RUNNER, str(folder / f"{name}.py"), name, *words],
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.split("COUNTERS ")[1]), done.stdout + done.stderr
+
+
+def test_generated_loopback_runs_to_its_end_with_every_control(compiled):
+    controls = [("snr_db", 30), ("precoder", "rank_adaptive")]
+
+    counters, log = run(
+        compiled[0], "scsc_loopback", {"max_images": 2}, controls, ["link_metrics", "received"]
     )
 
-    assert done.returncode == 0, done.stderr
-    assert "COUNTERS 2" in done.stdout, done.stdout + done.stderr
+    assert counters["link_metrics"]["frames"] == 2, log
+
+
+def test_generated_segmentation_runs_to_its_end_with_every_control(compiled, untrained_models):
+    controls = [("snr_db", 30), ("qp", 40), ("ppen_model", "ppen-tiny-streets")]
+    controls += [("task_model", "erf-pspnet-unknown-7"), ("precoder", "rank_adaptive")]
+    blocks = ["link_metrics", "segmenter", "segmentation", "received", "prepared", "ppen"]
+
+    counters, log = run(
+        compiled[0], "scsc_segmentation", {"max_images": 2, "scenes": 1}, controls, blocks
+    )
+
+    assert counters["segmenter"]["delivered"] == 2, log
+    assert 0 < counters["segmenter"]["mean_miou"] < 1
+    assert counters["segmenter"]["model"] == "erf-pspnet-streets-7"
+    assert "model stays erf-pspnet-streets-7: no segmentation model 'erf-pspnet-unknown-7'" in log
+    assert counters["ppen"]["model"] == "ppen-tiny-streets"
 
 
 def test_generated_two_boxes_ends_by_itself_with_its_results(compiled, tmp_path):

@@ -16,25 +16,54 @@ from . import style
 from .picture_panel import picture_panel
 from .view import view
 
-_LEGEND_ROW = 18
-_LEGEND_WIDTH = 196
+_ROW_HEIGHT = 18
+_COLUMN_WIDTH = 196
 _SWATCH = 11
 
 
 class _segmentation_widget(picture_panel):
-    """Picture on the left, one legend row for each class on the right: colour, name, share, IoU."""
+    """Picture and legend: one row for each class with colour, name, share of the pixels and IoU.
+
+    The legend stands right of the picture in one column, or below it in two, whichever leaves more
+    room for the picture.
+    """
 
     def __init__(self, title):
         super().__init__(title)
         self.legend: list[tuple[QtGui.QColor, str, float, float]] = []
-        self.setMinimumSize(420, 240)
 
     def show_item(self, item):
         picture, self.legend = item
         super().show_item(picture)
 
     def picture_area(self):
-        return super().picture_area().adjusted(0, 0, -_LEGEND_WIDTH, 0)
+        area = super().picture_area()
+        return max(self._right_of_legend(area)[0], self._above_legend(area)[0], key=self._scale)
+
+    def legend_columns(self) -> list[QtCore.QRectF]:
+        """Where the columns of the legend are."""
+        area = super().picture_area()
+        right, above = self._right_of_legend(area), self._above_legend(area)
+        return max(right, above, key=lambda places: self._scale(places[0]))[1]
+
+    def _scale(self, area):
+        size = self._image.size() if self._image is not None else QtCore.QSize(4, 3)
+        return min(area.width() / size.width(), area.height() / size.height())
+
+    def _right_of_legend(self, area):
+        height = _ROW_HEIGHT * (len(self.legend) + 1)
+        column = QtCore.QRectF(0, 0, _COLUMN_WIDTH - 12, height)
+        column.moveRight(area.right())
+        column.moveTop(max(area.top(), area.center().y() - height / 2))
+        return area.adjusted(0, 0, -_COLUMN_WIDTH, 0), [column]
+
+    def _above_legend(self, area):
+        height = _ROW_HEIGHT * ((len(self.legend) + 1) // 2 + 1)
+        column = QtCore.QRectF(0, area.bottom() - height, _COLUMN_WIDTH - 12, height)
+        columns = [
+            column.translated(area.center().x() - shift, 0) for shift in (_COLUMN_WIDTH, -12)
+        ]
+        return area.adjusted(0, 0, 0, -height - 6), columns
 
     def paintEvent(self, event):  # noqa: N802 (Qt's name)
         super().paintEvent(event)
@@ -42,31 +71,29 @@ class _segmentation_widget(picture_panel):
             return
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.Antialiasing)
-        area = super().picture_area()
-        left = area.right() - _LEGEND_WIDTH + 12
-        height = _LEGEND_ROW * (len(self.legend) + 1)
-        top = max(area.top(), area.center().y() - height / 2)
-        columns = [left + 18, left + 18 + 86, area.right() - 40]
-        painter.setFont(style.font(7.5))
-        painter.setPen(style.MUTED)
-        for x, width, text in ((columns[1] - 4, 46, "share"), (columns[2] - 4, 44, "IoU")):
-            heading = QtCore.QRectF(x, top, width, _LEGEND_ROW)
-            painter.drawText(heading, QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter, text)
-        for row, entry in enumerate(self.legend, 1):
-            self._draw_row(painter, left, columns, top + row * _LEGEND_ROW, entry)
+        columns = self.legend_columns()
+        length = -(-len(self.legend) // len(columns))
+        for number, column in enumerate(columns):
+            heading = None, "", "share", "IoU"
+            entries = [heading, *self.legend[number * length : (number + 1) * length]]
+            for row, entry in enumerate(entries):
+                top = column.top() + row * _ROW_HEIGHT
+                place = QtCore.QRectF(column.left(), top, column.width(), _ROW_HEIGHT)
+                _draw_row(painter, place, *entry)
 
-    def _draw_row(self, painter, left, columns, top, entry):
-        colour, name, share, iou = entry
-        middle = top + (_LEGEND_ROW - _SWATCH) / 2
-        painter.fillRect(QtCore.QRectF(left, middle, _SWATCH, _SWATCH), colour)
-        painter.setFont(style.font(8.5))
-        painter.setPen(style.TEXT if share > 0 else style.MUTED)
-        flags = QtCore.Qt.AlignVCenter | QtCore.Qt.AlignLeft
-        painter.drawText(QtCore.QRectF(columns[0], top, 84, _LEGEND_ROW), flags, name)
-        flags = QtCore.Qt.AlignVCenter | QtCore.Qt.AlignRight
-        painter.drawText(QtCore.QRectF(columns[1], top, 42, _LEGEND_ROW), flags, f"{share:.1%}")
-        text = "-" if math.isnan(iou) else f"{iou:.2f}"
-        painter.drawText(QtCore.QRectF(columns[2], top, 40, _LEGEND_ROW), flags, text)
+
+def _draw_row(painter, place, colour, name, share, iou):
+    heading = colour is None
+    if not heading:
+        middle = place.center().y() - _SWATCH / 2
+        painter.fillRect(QtCore.QRectF(place.left(), middle, _SWATCH, _SWATCH), colour)
+        iou = "-" if math.isnan(iou) else f"{iou:.2f}"
+    painter.setFont(style.font(7.5 if heading else 8.5))
+    painter.setPen(style.MUTED if heading or share == 0 else style.TEXT)
+    right = QtCore.Qt.AlignVCenter | QtCore.Qt.AlignRight
+    painter.drawText(place.adjusted(18, 0, 0, 0), QtCore.Qt.AlignVCenter, name)
+    painter.drawText(place.adjusted(0, 0, -40, 0), right, share if heading else f"{share:.1%}")
+    painter.drawText(place, right, iou)
 
 
 class segmentation_view(view):

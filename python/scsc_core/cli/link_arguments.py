@@ -16,6 +16,7 @@ _HELP = {
     "codec": "bpg, jpeg or jpeg2000",
     "qp": "quality on the codec's own scale",
     "mode": "fixed, rate_matched or adaptive",
+    "ppen": "none, a PPEN model's name (scsc models list) or a .safetensors file",
     "cbr_target": "channel uses per source sample to stay under",
     "code_rate": "such as 1/2, 1/10..0.95",
     "modulation": "bpsk, qpsk, 16qam, 64qam or 256qam",
