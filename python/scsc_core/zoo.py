@@ -17,6 +17,7 @@ import yaml
 INDEX = "index.yaml"
 REQUIRED = ("name", "file", "sha256", "network", "data", "licence")
 WEIGHTS_SUFFIX = ".safetensors"
+PICKLE_SUFFIXES = (".pth", ".pt", ".pkl", ".pickle", ".ckpt", ".bin")
 # network field of the index -> "module:class"; the class has from_tensors(tensors, config)
 NETWORKS = {
     "pcen": "scsc_core.mimo.pcen:PcenNetwork",
@@ -40,24 +41,32 @@ def _candidates() -> list[Path]:
     return folders
 
 
-def folder() -> Path:
-    """The folder of the trained models.
+def folders() -> list[Path]:
+    """The folders of trained models; a model is taken from the first that has it.
 
-    In this order: environment variable SCSC_MODELS, the source tree's trained_models, and
-    share/scsc/trained_models under the installation prefix.
+    Environment variable SCSC_MODELS names one folder or several with ":" between them. Without it,
+    the source tree's trained_models, or share/scsc/trained_models under the installation prefix.
 
     Raises:
-        ModelError: there is none.
+        ModelError: there is none, or a named one has no index.yaml.
     """
     override = os.environ.get("SCSC_MODELS")
     if override:
-        if not (Path(override) / INDEX).is_file():
-            raise ModelError(f"SCSC_MODELS={override} has no {INDEX}")
-        return Path(override)
+        named = [Path(part) for part in override.split(os.pathsep) if part]
+        for candidate in named:
+            if not (candidate / INDEX).is_file():
+                raise ModelError(f"SCSC_MODELS={candidate} has no {INDEX}")
+        return named
     for candidate in _candidates():
         if (candidate / INDEX).is_file():
-            return candidate
+            return [candidate]
     raise ModelError("no trained_models folder found; set SCSC_MODELS to one with an index.yaml")
+
+
+def folder(name: str | None = None) -> Path:
+    """The folder that holds a model; the first of `folders()` when None or when none has it."""
+    searched = folders()
+    return next((f for f in searched if name in _index_of(f)), searched[0])
 
 
 @lru_cache(maxsize=8)
@@ -74,10 +83,17 @@ def _read_index(path: Path, stamp: int) -> dict[str, dict]:
     return {e["name"]: e for e in entries}
 
 
+def _index_of(place: Path) -> dict[str, dict]:
+    path = place / INDEX
+    return _read_index(path, path.stat().st_mtime_ns)
+
+
 def index() -> dict[str, dict]:
-    """All models by name: the entries of index.yaml in `folder()`."""
-    path = folder() / INDEX
-    return dict(_read_index(path, path.stat().st_mtime_ns))
+    """All models by name: the entries of index.yaml in `folders()`."""
+    merged: dict[str, dict] = {}
+    for place in reversed(folders()):
+        merged |= _index_of(place)
+    return merged
 
 
 def entry(name: str) -> dict:
@@ -106,9 +122,9 @@ def path(name: str) -> Path:
         ModelError: unknown, missing or altered.
     """
     described = entry(name)
-    file = folder() / described["file"]
+    file = folder(name) / described["file"]
     if not file.is_file():
-        raise ModelError(f"model {name}: file {described['file']} is missing in {folder()}")
+        raise ModelError(f"model {name}: file {described['file']} is missing in {file.parent}")
     found = _sha256(file, file.stat().st_mtime_ns)
     if found != described["sha256"]:
         raise ModelError(
@@ -141,6 +157,11 @@ def load(name: str | Path):
             data and licence.
     """
     described = describe(name)
+    if str(name).endswith(PICKLE_SUFFIXES):
+        raise ModelError(
+            f"model file {name} is a pickle, and loading one can run code: refused; zoo.import_pth "
+            "reads state dicts of known content"
+        )
     if str(name).endswith(WEIGHTS_SUFFIX):
         weights = read_weights(Path(name))[0]
     else:

@@ -130,3 +130,37 @@ def test_installed_prefix_is_searched(tmp_path, monkeypatch):
 
 def test_model_error_is_a_value_error():
     assert issubclass(zoo.ModelError, ValueError)
+
+
+def test_several_folders_are_searched_in_order(models, tmp_path, monkeypatch):
+    first = tmp_path / "first"
+    first.mkdir()
+    shutil.copy(models / "pcen-paper.safetensors", first)
+    entry = {**zoo.entry("pcen-paper"), "licence": "first"}
+    (first / zoo.INDEX).write_text(yaml.safe_dump([entry]), encoding="utf-8")
+
+    monkeypatch.setenv("SCSC_MODELS", f"{first}:{models}")
+
+    assert zoo.entry("pcen-paper")["licence"] == "first"
+    assert zoo.path("pcen-paper").parent == first and zoo.path("pcen").parent == models
+
+
+@pytest.mark.parametrize("name", ["weights.pth", "a/b.ckpt"])
+def test_pickles_are_refused_with_the_reason(name):
+    with pytest.raises(zoo.ModelError, match="is a pickle, and loading one can run code"):
+        zoo.load(name)
+
+
+def test_damaged_weight_file_is_one_line(tmp_path):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(b"\x10" * 40)
+
+    with pytest.raises(zoo.ModelError, match="a.safetensors is damaged"):
+        zoo.load(path)
+
+
+def test_weights_of_another_architecture_are_refused(models):
+    change_entry(models, "pcen", lambda entry: entry.update(network="erf_pspnet"))
+
+    with pytest.raises(zoo.ModelError, match="pcen: weights are of another architecture"):
+        zoo.load("pcen")

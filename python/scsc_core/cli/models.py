@@ -29,7 +29,9 @@ def list_models(json: Json = False) -> None:
     if json:
         typer.echo(json_format.dumps(_plain(index), indent=1))
         return
-    table = Table(title=f"trained models in {zoo.folder()}", title_justify="left")
+    table = Table(
+        title=f"trained models in {', '.join(map(str, zoo.folders()))}", title_justify="left"
+    )
     for column in ("name", "network", "file", "licence"):
         table.add_column(column)
     for name, entry in sorted(index.items()):
@@ -67,7 +69,7 @@ def card(name: Name) -> None:
     from .. import zoo
 
     entry = zoo.entry(name)
-    path = zoo.folder() / entry.get("card", f"cards/{name}.md")
+    path = zoo.folder(name) / entry.get("card", f"cards/{name}.md")
     if not path.is_file():
         raise ValueError(f"model {name} has no card at {path}")
     typer.echo(path.read_text(encoding="utf-8").rstrip())

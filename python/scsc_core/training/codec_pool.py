@@ -4,10 +4,23 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 
 from ..codecs import ImageCodec
+
+
+class Transcoded(NamedTuple):
+    """One picture through the codec: decoded uint8 [H, W, 3], and its bytes."""
+
+    image: np.ndarray
+    data: bytes
+
+    @property
+    def bits(self) -> int:
+        """Size of the compressed picture."""
+        return 8 * len(self.data)
 
 
 class CodecPool:
@@ -26,14 +39,11 @@ class CodecPool:
         self.codec = codec
         self._pool = ThreadPoolExecutor(workers, "codec") if workers > 1 else None
 
-    def transcode(
-        self, images: list[np.ndarray], qps: list[int]
-    ) -> tuple[list[np.ndarray], np.ndarray]:
-        """Decoded pictures uint8 [H, W, 3], and bits int64 [B], of pictures at their QPs."""
+    def transcode(self, images: list[np.ndarray], qps: list[int]) -> list[Transcoded]:
+        """What the codec makes of pictures uint8 [H, W, 3] at their QPs."""
         mapped = map if self._pool is None else self._pool.map
-        results = list(mapped(self._one, images, qps))
-        return [image for image, _ in results], np.array([bits for _, bits in results], np.int64)
+        return list(mapped(self._one, images, qps))
 
-    def _one(self, image: np.ndarray, qp: int) -> tuple[np.ndarray, int]:
+    def _one(self, image: np.ndarray, qp: int) -> Transcoded:
         data = self.codec.encode(image, qp)
-        return self.codec.decode(data), 8 * len(data)
+        return Transcoded(self.codec.decode(data), data)

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from ..codecs.base import ImageCodec
 from ..data.augment import Augmentation
 from ..evaluation.perturbation import KINDS, perturbed
 from .codec_cache import CodecCache, CodecResult, cache_key
+from .codec_pool import CodecPool
 from .pictures import Samples, to_tensor
 from .seeds import generator_for
 
@@ -66,9 +66,8 @@ class CodedCases:
     Args:
         samples: pictures.
         plan: see `CasePlan`.
-        codec: real codec.
+        pool: real codec.
         cache: results of it.
-        workers: threads that code; the codec runs outside the interpreter lock.
         preprocess: function (picture, QP) -> picture, or None.
     """
 
@@ -76,15 +75,13 @@ class CodedCases:
         self,
         samples: Samples,
         plan: CasePlan,
-        codec: ImageCodec,
+        pool: CodecPool,
         cache: CodecCache,
-        workers: int = 1,
         preprocess: Preprocess | None = None,
     ):
-        self.samples, self.plan, self.codec, self.cache = samples, plan, codec, cache
+        self.samples, self.plan, self.pool, self.cache = samples, plan, pool, cache
         self.preprocess = preprocess
         self._augmentation = Augmentation((plan.side, plan.side), vflip=True)
-        self._coders = ThreadPoolExecutor(workers, "codec")
         self._ahead = ThreadPoolExecutor(1, "cases")
         self._next: tuple[tuple, Future] | None = None
 
@@ -102,13 +99,13 @@ class CodedCases:
         """Both versions of each wanted (crop number, QP), coded."""
         pictures = [version for number, qp in wanted for version in self.pair(number, qp)]
         qps = [qp for _, qp in wanted for _ in range(2)]
-        keys = [cache_key(picture, self.codec, qp) for picture, qp in zip(pictures, qps)]
+        keys = [cache_key(picture, self.pool.codec, qp) for picture, qp in zip(pictures, qps)]
         results = [self.cache.get(key) for key in keys]
         missing = [i for i, result in enumerate(results) if result is None]
-        coded = self._coders.map(lambda i: self._code(pictures[i], qps[i]), missing)
-        for i, result in zip(missing, coded):
-            self.cache.put(keys[i], *result)
-            results[i] = result
+        coded = self.pool.transcode([pictures[i] for i in missing], [qps[i] for i in missing])
+        for i, one in zip(missing, coded):
+            results[i] = CodecResult(one.image, one.bits)
+            self.cache.put(keys[i], *results[i])
         pixels = self.plan.side**2
         return Cases(
             to_tensor(pictures),
@@ -128,14 +125,9 @@ class CodedCases:
         return found
 
     def close(self) -> None:
-        """End the threads and the cache's shard."""
+        """End the background thread and the cache's shard."""
         self._ahead.shutdown(cancel_futures=True)
-        self._coders.shutdown()
         self.cache.close()
-
-    def _code(self, picture: np.ndarray, qp: int) -> CodecResult:
-        data = self.codec.encode(picture, qp)
-        return CodecResult(self.codec.decode(data), 8 * len(data))
 
 
 def _versions(image: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -53,7 +53,7 @@ class Journal:
 
     def close(self) -> None:
         """Draw curves.png and close the board."""
-        records = read_records(self._path)
+        records = read_records(self._path) if self._path.is_file() else []
         if records:
             draw_curves(records, self.folder / "curves.png")
         if self._board is not None:

@@ -75,12 +75,10 @@ def make_fabric(settings: StageSettings) -> Any:
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if accelerator == "cuda" and not torch.cuda.is_available():
         raise ValueError("accelerator must be cpu: no CUDA device is here, got 'cuda'")
-    precision = settings.precision
-    if precision == "auto":
-        precision = "bf16-mixed" if has_bf16(accelerator) else "32-true"
     strategy = "ddp" if settings.devices > 1 else "auto"
+    # Fabric's own mixed precision would round the pictures to bfloat16: see `_Run.autocast`
     return Fabric(
-        accelerator=accelerator, strategy=strategy, devices=settings.devices, precision=precision
+        accelerator=accelerator, strategy=strategy, devices=settings.devices, precision="32-true"
     )
 
 
@@ -146,6 +144,12 @@ class _Run:
     @property
     def chief(self) -> bool:
         return self.fabric.global_rank == 0
+
+    def autocast(self) -> torch.autocast:
+        """bfloat16 for what autocast lists, where it was asked for or the device has it."""
+        kind, wanted = self.fabric.device.type, self.settings.precision
+        enabled = wanted == "bf16-mixed" or (wanted == "auto" and has_bf16(kind))
+        return torch.autocast(kind, torch.bfloat16, enabled=enabled)
 
     # checkpoints ---------------------------------------------------------------------------------
     def save(self) -> None:
@@ -229,7 +233,8 @@ class _Run:
         torch.manual_seed(seed_for(settings.seed, "step", step, fabric.global_rank))
         self.network.train()
         batch = self.stage.batch(step, fabric.global_rank, fabric.world_size)
-        loss, terms = self.stage.loss(self.network, batch, step)
+        with self.autocast():
+            loss, terms = self.stage.loss(self.network, batch, step)
         if not torch.isfinite(loss):
             self.save()
             raise TrainingFailed(f"loss is {loss.item()} at step {step}; the state was saved")

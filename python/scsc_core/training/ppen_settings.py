@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
-from ..config import Finite
+from ..config import Finite, parse_code_rate
 from .settings import DataSettings, StageSettings
 
 
@@ -89,6 +89,21 @@ class PpenSettings(StageSettings):
         if min(value) < 0 or (min(value) == 0 and max(value) > 0):
             raise ValueError(f"rate_weight must be two positive numbers or 0, 0, got {list(value)}")
         return value
+
+    @field_validator("code_rates")
+    @classmethod
+    def _check_code_rates(cls, value):
+        if not value:
+            raise ValueError("code_rates must name at least one rate")
+        for rate in value:
+            parse_code_rate(rate)
+        return value
+
+    @model_validator(mode="after")
+    def _check_outage(self):
+        if self.outage == "real" and self.chain != "full":
+            raise ValueError(f"chain must be full with outage real, got {self.chain}")
+        return self
 
     @field_validator("snr_db")
     @classmethod

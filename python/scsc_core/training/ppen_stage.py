@@ -18,13 +18,14 @@ from ..nets.layers import ste_round
 from ..nets.ppen import Ppen, PpenConfig
 from ..nets.preprocessor import Preprocessor
 from ..tasks.segmentation import Segmenter, segmentation_loss
-from .codec_pool import CodecPool
+from .codec_pool import CodecPool, Transcoded
+from .delivery import abstract_delivery, draw_link, full_delivery
 from .pictures import crops, label_tensor, open_samples, shard, to_image, to_tensor
 from .ppen_settings import PpenSettings
 from .ppen_validation import FrameValidation
 from .seeds import generator_for, seed_for
 from .stage import StageBase
-from .straight_through import coded_batch
+from .straight_through import coded_batch, straight_through
 
 _RATE_QPS = (28.0, 47.0)  # where `rate_weight` is given
 _REFERENCE_CROPS = 24
@@ -112,8 +113,8 @@ class PpenStage(StageBase):
         s, means = self.settings, []
         images, _ = crops(self.training, self.augmentation, s.seed, -1, range(_REFERENCE_CROPS))
         for qp in s.qps:
-            _, bits = self.pool.transcode(images, [qp] * len(images))
-            means.append(bits.mean() / (s.crop[0] * s.crop[1]))
+            bits = [c.bits for c in self.pool.transcode(images, [qp] * len(images))]
+            means.append(np.mean(bits) / (s.crop[0] * s.crop[1]))
         return np.array(means)
 
     # one step ------------------------------------------------------------------------------------
@@ -132,35 +133,52 @@ class PpenStage(StageBase):
         """Loss of Algorithm 2 and its terms."""
         s = self.settings
         shaped = ste_round(network(batch.x, batch.q).float())
-        decoded, bpp = self._code(shaped, batch.q)
+        coded = self._code(shaped, batch.q)
+        decoded = to_tensor([c.image for c in coded])
+        bpp = torch.tensor([c.bits / (s.crop[0] * s.crop[1]) for c in coded])
         with torch.autocast("cpu", enabled=False):
-            coded = coded_batch(decoded, bpp, self.proxy(shaped, batch.q))
-        received, weight = self.received(coded.image, batch, step)
+            passed = coded_batch(decoded, bpp, self.proxy(shaped, batch.q))
+        received, weight = self._received(passed.image, coded, batch, step)
         task = self._task_loss(received, batch, weight, step)
-        compared = coded.image if s.l_pre == "decoded" else shaped
+        compared = passed.image if s.l_pre == "decoded" else shaped
         error = F.mse_loss(compared, batch.x)
         plain = torch.from_numpy(np.interp(batch.q.numpy(), s.qps, self.plain_bpp)).float()
-        relative = coded.bpp / plain
+        relative = passed.bpp / plain
         rate = (self._rate_weights(batch.q) * relative).mean()
         total = s.task_weight * task + s.picture_weight * s.pre_scale * error + rate
         with torch.no_grad():
             psnr = -10 * torch.log10((decoded - batch.x).square().mean((1, 2, 3)) + 1e-10).mean()
             terms = {"task": task.item(), "rate": relative.mean().item(), "psnr_db": psnr.item()}
+            if s.outage != "none":
+                terms["delivered"] = weight.mean().item()
         return total, terms
 
-    def received(
-        self, image: torch.Tensor, batch: PpenBatch, step: int
+    def _received(
+        self, image: torch.Tensor, coded: list[Transcoded], batch: PpenBatch, step: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the receiver shows, and the weight [B] of each sample's task loss."""
-        return image, torch.ones(len(batch.q))
+        """What the receiver shows [B,3,H,W], and which samples arrived [B] as 1 and 0."""
+        s = self.settings
+        arrived = torch.ones(len(coded))
+        if s.outage == "none":
+            return image, arrived
+        damaged = []
+        for place, index in enumerate(batch.indices):
+            draw = draw_link(s.seed, step, index, s.code_rates, s.snr_db)
+            picture = coded[place].image
+            if s.chain == "abstract":
+                delivered = abstract_delivery(draw)
+            else:
+                noise, qp = seed_for(s.seed, "noise", step, index), int(batch.q[place])
+                delivered, picture = full_delivery(draw, coded[place].data, s.crop, qp, noise)
+            arrived[place] = float(delivered)
+            damaged.append(picture)
+        if s.outage == "real":
+            image = straight_through(to_tensor(damaged), image)
+        return image, arrived
 
-    @torch.no_grad()
-    def _code(self, shaped: torch.Tensor, q: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pictures and bits per pixel of the real codec."""
-        images = [to_image(x) for x in shaped]
-        decoded, bits = self.pool.transcode(images, [int(qp) for qp in q])
-        pixels = shaped.shape[2] * shaped.shape[3]
-        return to_tensor(decoded), torch.from_numpy(bits / pixels).float()
+    def _code(self, shaped: torch.Tensor, q: torch.Tensor) -> list[Transcoded]:
+        """The real codec's work on a batch."""
+        return self.pool.transcode([to_image(x) for x in shaped], [int(qp) for qp in q])
 
     def _task_loss(self, received, batch: PpenBatch, weight, step: int) -> torch.Tensor:
         s = self.settings
@@ -172,7 +190,7 @@ class PpenStage(StageBase):
         if s.task_target == "teacher":
             with torch.no_grad():
                 y = _scaled_logits(task, batch.x, scale).argmax(1)
-        if (weight == 0).any():
+        if s.outage == "zero" and (weight == 0).any():
             y = torch.where(weight[:, None, None] > 0, y, torch.full_like(y, IGNORE))
             if (y == IGNORE).all():
                 return logits.sum() * 0

@@ -40,16 +40,16 @@ class FrameValidation:
     def point(self, qp: int, shape: Shape | None) -> tuple[float, float, float, float]:
         """(bits per pixel, mean IoU, pixel accuracy, mean PSNR in dB) over all frames at one QP."""
         images = [i if shape is None else shape(i, qp) for i, _ in self.frames]
-        decoded, bits = self.pool.transcode(images, [qp] * len(images))
+        coded = self.pool.transcode(images, [qp] * len(images))
         n = len(self.task.classes)
         total, psnr = np.zeros((n, n), np.int64), []
-        for (image, label), picture in zip(self.frames, decoded, strict=True):
+        for (image, label), (picture, _) in zip(self.frames, coded, strict=True):
             total += confusion(label, self.task.segment(picture), n)
             error = np.mean((picture.astype(np.float32) - image) ** 2)
             psnr.append(10 * np.log10(255**2 / max(float(error), 1e-3)))
         pixels = sum(image.shape[0] * image.shape[1] for image, _ in self.frames)
         return (
-            float(bits.sum() / pixels),
+            sum(c.bits for c in coded) / pixels,
             float(mean_iou(total)),
             float(pixel_accuracy(total)),
             float(np.mean(psnr)),
@@ -94,7 +94,7 @@ class FrameValidation:
         for qp in (self.qps[len(self.qps) // 2], self.qps[-1]):
             rows = []
             for prepared in (image, shape(image, qp)):
-                decoded = self.pool.transcode([prepared], [qp])[0][0]
+                decoded = self.pool.transcode([prepared], [qp])[0].image
                 rows.append([prepared, decoded, overlay(decoded, self.task.segment(decoded))])
             rows = [np.hstack(row) for row in rows]
             shown[f"frame-qp{qp}"] = np.vstack(rows)

@@ -19,6 +19,7 @@ from ..evaluation.rank_correlation import spearman
 from ..nets.dct_proxy import KNOTS_QP
 from ..nets.proxy import LinkState, Proxy, ProxyConfig
 from .codec_cache import CodecCache
+from .codec_pool import CodecPool
 from .coded_cases import CasePlan, CodedCases
 from .pictures import crops, open_samples, shard, to_image, to_tensor
 from .seeds import generator_for, seed_for
@@ -125,11 +126,6 @@ class PretrainStage(StageBase):
         self.validation = open_samples(settings.data, training=False, labels=False)
         self.network = _fresh(settings)
 
-    @property
-    def sources(self) -> list[dict[str, str]]:
-        """Data sets, for the model's record."""
-        return self.training.sources
-
     def batch(self, step: int, rank: int, world: int):
         """(pictures, QPs, links)."""
         s = self.settings
@@ -194,24 +190,19 @@ class FitStage(StageBase):
         self.settings = s = settings
         self.training = open_samples(s.data, training=True, labels=False)
         validation = open_samples(s.data, training=False, labels=False)
-        codec = codecs.get("bpg", preset=s.preset)
+        pool = CodecPool(codecs.get("bpg", preset=s.preset), s.codec_workers)
         cache = CodecCache(Path(s.cache), s.cache_gb)
         ppen = preprocessing.load(s.ppen)
 
         def cases(samples, count, purpose):
             plan = CasePlan(count, s.side, s.qps, s.seed, purpose)
-            return CodedCases(samples, plan, codec, cache, s.codec_workers, ppen)
+            return CodedCases(samples, plan, pool, cache, ppen)
 
         self.cases = cases(self.training, s.crops, "fit")
         self.rate_cases = cases(self.training, s.rate_cases, "rate")
         self.held_out = cases(validation, s.validation_crops, "validation")
         self.network = _started(s)
         fit_rate(self.network, self._fixed(self.rate_cases))
-
-    @property
-    def sources(self) -> list[dict[str, str]]:
-        """Data sets, for the model's record."""
-        return self.training.sources
 
     def batch(self, step: int, rank: int, world: int):
         """(cases, links); the next step's cases are coded meanwhile."""

@@ -46,8 +46,8 @@ class StageSettings(BaseModel):
         learning_rate, weight_decay: of AdamW; rate (1 - step / steps)^`power` after `warmup` steps.
         clip_norm: largest gradient norm; 0: none.
         ema: decay of the averaged weights that are validated and published; 0: none.
-        accelerator, devices, precision: of Lightning Fabric; "auto" precision is bf16-mixed where
-            the device has it.
+        accelerator, devices: of Lightning Fabric.
+        precision: "auto" is bf16-mixed where the device has it.
         threads: of torch in this process; 0: torch's choice.
         validate_every, save_every, picture_every: steps; 0: only at the end.
         keep_every: every so many steps a checkpoint is kept for good; 0: none.
@@ -68,7 +68,7 @@ class StageSettings(BaseModel):
     ema: float = Field(0.999, ge=0, lt=1)
     accelerator: Literal["auto", "cpu", "cuda"] = "cpu"
     devices: int = Field(1, ge=1)
-    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = "auto"
+    precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
     threads: int = Field(0, ge=0)
     validate_every: int = Field(0, ge=0)
     save_every: int = Field(200, ge=0)
