@@ -13,7 +13,8 @@ from .streets_materials import Light
 from .streets_textures import level_of
 
 _HAZE_STEPS = 256
-_TONE_STEPS = 4096
+_TONE_STEPS = 2048
+_BRIGHTEST = 1.6  # radiance at which the sensor clips, 1 = white
 
 
 def sky_colours(pool: Pool, look: dict, light: Light, ax, slope, az) -> np.ndarray:
@@ -128,13 +129,13 @@ class Lens:
         return np.clip(image * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)
 
     def _expose(self, image: np.ndarray) -> np.ndarray:
-        """What the sensor behind its RGGB filters reads, float32 [H,W], clipped at 1.6."""
+        """What the sensor behind its RGGB filters reads, float32 [H,W], clipped at the top."""
         raw = image[:, :, 1].copy()
         raw[0::2, 0::2] = image[0::2, 0::2, 0]
         raw[1::2, 1::2] = image[1::2, 1::2, 2]
         spread = np.float32(self.read) + np.float32(self.shot) * np.sqrt(np.maximum(raw, 0))
         raw += spread * self._draws.normal(*raw.shape)
-        return np.clip(raw, 0, np.float32(1.6))
+        return np.clip(raw, 0, np.float32(_BRIGHTEST))
 
     def _demosaic(self, raw: np.ndarray) -> np.ndarray:
         """Colours from the RGGB samples: green with a Laplacian term, the rest as differences."""
@@ -159,11 +160,13 @@ class Lens:
         """Tone curve: power, contrast about the middle and a soft shoulder, from a table."""
         table = []
         for k in range(_TONE_STEPS):
-            value = k * 1.6 / (_TONE_STEPS - 1)
+            # steps are even in the square root: dark tones need the finer ones
+            value = _BRIGHTEST * (k / (_TONE_STEPS - 1)) ** 2
             value = value if value < 0.7 else 0.7 + 0.31 * (1 - math.exp(-(value - 0.7) / 0.24))
             value = min(value, 1.0) ** self.gamma
             curve = value * value * (3 - 2 * value)
             value += self.contrast * (curve - value)
             table.append(round(self.lift + (1 - self.lift) * min(value, 1.0), 6))
-        place = np.clip(image * np.float32((_TONE_STEPS - 1) / 1.6), 0, _TONE_STEPS - 1)
+        scale = np.float32(1 / _BRIGHTEST)
+        place = np.sqrt(np.clip(image * scale, 0, 1)) * np.float32(_TONE_STEPS - 1)
         return np.array(table, np.float32).take(place.astype(np.int32))

@@ -167,7 +167,7 @@ def _panes(style: Facade, sky, place, hashed, glazed, upper) -> np.ndarray:
             (u * cell + height * 3).astype(np.int64), (v * cell * 2).astype(np.int64), style.seed
         )
         rack = cells_hash((u * 11).astype(np.int64), (v * 8).astype(np.int64), style.seed)
-        shown = glazed * share(goods) * share(rack) * np.float32(0.007) * ~upper
+        shown = glazed * share(goods) * share(rack) * np.float32(0.004) * ~upper
         hues = goods[:, None] >> np.array([9, 11, 10], np.uint32) & np.uint32(63)
         colour += shown[:, None] * (np.float32(50) + hues.astype(np.float32)) * sky
     return colour

@@ -5,9 +5,12 @@ import numpy as np
 import pytest
 
 from scsc_core import data
-from scsc_core.data import DataError
+from scsc_core.data import DataError, streets_acceptance
 from scsc_core.data.streets import render
 from scsc_core.data.streets_assets import pool
+from scsc_core.data.streets_draws import Draws
+from scsc_core.data.streets_looks import majority
+from scsc_core.data.streets_raster import Camera, Canvas, Plane
 
 
 @pytest.mark.parametrize("camera", ["pinhole", "equirectangular"])
@@ -74,3 +77,114 @@ def test_splits_share_no_scene():
 def test_data_set_refuses_other_classes():
     with pytest.raises(DataError, match="classes must be 7, got 11"):
         data.open("streets", None, "train", 11)
+
+
+# SHA-256 of three renders of STREETS_VERSION 1; a change of any is a new version.
+DIGESTS = (
+    "f9f9b2a4a1e39344f614959961131a57234bb84226d904624fcb57601409ce04",
+    "0cabb14b7144cd3e02aebea4354d76e7852364dc62a9cd58fb14ac7806d5a989",
+    "7238ea149e53103b6bcd94b1ab6c2f4bc1d6225ca736cb752e2129822bb75302",
+)
+
+
+@pytest.mark.parametrize(("scene", "digest"), list(zip(streets_acceptance.PINNED, DIGESTS)))
+def test_render_is_the_pinned_one(scene, digest):
+    assert streets_acceptance.digest(*scene) == digest
+
+
+@pytest.fixture(scope="module")
+def scenes():
+    """The first sixteen training scenes of 480x360: pictures and labels."""
+    return [render(seed, (480, 360)) for seed in range(16)]
+
+
+def test_statistics_are_those_of_street_photographs(scenes):
+    checks = streets_acceptance.statistics_checks([image for image, _ in scenes])
+
+    assert not [check for check in checks if not check.passed]
+
+
+def test_class_shares_are_those_of_street_photographs(scenes):
+    checks = streets_acceptance.share_checks([label for _, label in scenes])
+
+    assert not [check for check in checks if not check.passed]
+
+
+def test_panorama_goes_on_across_its_edges():
+    jumps, steps = [], []
+    for seed in range(4):
+        image = render(seed, (256, 128), "equirectangular")[0].astype(int)
+        jumps.append(np.abs(image[:, 0] - image[:, -1]).mean())
+        steps.append(np.abs(np.diff(image, axis=1)).mean())
+
+    # a seam between unrelated columns would differ by several times a usual step
+    assert np.mean(jumps) < 1.5 * np.mean(steps)
+
+
+def test_scene_keeps_its_contents_at_another_size():
+    small, large = (render(9, size)[1] for size in ((120, 90), (240, 180)))
+
+    same = small == large[::2, ::2]
+    assert same.mean() > 0.9
+
+
+def test_label_is_the_majority_of_its_samples():
+    samples = np.array([[1, 2, 3, 0], [2, 2, 0, 0], [5, 6, 4, 4], [5, 5, 1, 4]], np.uint8)
+
+    assert majority(samples).tolist() == [[2, 0], [5, 4]]
+
+
+def test_near_plane_hides_far_one():
+    def plane(depth, label, value):
+        def shade(u, v, depth, footprint):
+            return np.full((len(u), 3), value, np.float32), None, None
+
+        return Plane((-1.0, 0.0, depth), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (2.0, 2.0), label, shade)
+
+    canvas = Canvas(Camera("pinhole", (64, 64), (0.0, 1.0, 0.0), 1.0, 0.5))
+    canvas.draw(plane(4.0, 1, 0.25))
+    canvas.draw(plane(2.0, 6, 0.75))
+    canvas.draw(plane(3.0, 2, 0.5))
+
+    middle = 32 * 64 + 32
+    assert canvas.label[middle] == 6 and canvas.depth[middle] == 2.0
+    assert canvas.label[0] == 6 or np.isinf(canvas.depth[0])
+    # 2 m wide at 2 m fills 64 columns; behind it nothing may show
+    assert set(canvas.label) <= {6, 255}
+
+
+@pytest.mark.parametrize("kind", ["pinhole", "equirectangular"])
+def test_plane_appears_where_its_direction_says(kind):
+    camera = Camera(kind, (128, 64), (0.0, 1.5, 0.0), 0.5, 0.5)
+
+    def shade(u, v, depth, footprint):
+        return np.ones((len(u), 3), np.float32), None, None
+
+    canvas = Canvas(camera)
+    canvas.draw(Plane((1.7, 1.2, 4.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.6, 0.6), 2, shade))
+    row, column = np.nonzero(canvas.label.reshape(64, 128) == 2)
+
+    offset = 64 * 2 / 4 if kind == "pinhole" else np.arctan(2 / 4) * 128 / (2 * np.pi)
+    assert abs(column.mean() + 0.5 - 64 - offset) < 1.0
+    assert abs(row.mean() + 0.5 - 32) < 1.0
+
+
+def test_draws_depend_on_their_key():
+    a, b, c = (Draws("x", 1), Draws("x", 1), Draws("x", 2))
+
+    first = a.array(64)
+    assert np.array_equal(first, b.array(64)) and not np.array_equal(first, c.array(64))
+
+
+def test_normal_draws_have_unit_deviation():
+    values = Draws("normal").normal(100_000)
+
+    # five standard errors of a fixed stream
+    assert abs(values.mean()) < 0.016 and abs(values.std() - 1) < 0.012
+
+
+@pytest.mark.slow
+def test_acceptance_of_this_version():
+    missed = [check for check in streets_acceptance.evaluate(quick=True) if check.passed is False]
+
+    assert missed == []
