@@ -145,7 +145,7 @@ class Decoder(nn.Module):
         x = self.films[0](self.head(torch.cat([received, noise_map], 1)), condition)
         for conv, norm, film in zip(self.convs, self.norms, self.films[1:]):
             x = film(norm(conv(x)), condition)
-        return torch.sigmoid(self.last(x))
+        return torch.sigmoid(self.last(x).float())
 
 
 class Proxy(nn.Module):

@@ -16,7 +16,7 @@ from scsc_core.evaluation import proxy_check, proxy_inputs
 from scsc_core.evaluation.perturbation import perturbed, smooth_field
 from scsc_core.evaluation.rank_correlation import spearman
 from scsc_core.nets.dct_proxy import DctProxy, IdentityProxy
-from scsc_core.zoo import ModelError
+from scsc_core.training import ppen_stage
 
 needs_bpg = pytest.mark.skipif(not bpg_planes.have_bpg(), reason="this build has no BPG codec")
 
@@ -196,27 +196,13 @@ def test_window_larger_than_a_picture_is_refused():
         proxy_inputs.draw_crops(data_set(), 1, 65)
 
 
-def test_unknown_proxy_is_a_model_error():
-    with pytest.raises(ModelError, match="no model 'proxy-none'"):
-        proxy_inputs.load_proxy("proxy-none")
-
-
-def test_model_of_another_kind_is_no_proxy_and_no_task():
-    with pytest.raises(ModelError, match="pcen is no codec proxy"):
-        proxy_inputs.load_proxy("pcen")
-    with pytest.raises(ModelError, match="pcen is no task network: it has no logits"):
-        proxy_inputs.load_task("pcen")
-    with pytest.raises(ModelError, match="needs one of 0.5, 1.0, 1.5, 2.0, got espnetv2-3"):
-        proxy_inputs.load_task("espnetv2-3")
-
-
 @needs_bpg
 def test_command_writes_its_table_as_json(tmp_path, monkeypatch):
     import typer
 
     from scsc_core import data
 
-    monkeypatch.setattr(proxy_inputs, "load_task", lambda name: BrightnessTask())
+    monkeypatch.setattr(ppen_stage, "load_task", lambda name: BrightnessTask())
     monkeypatch.setattr(data, "open", lambda *arguments: data_set(2))
     app = typer.Typer()
     evaluate_proxy.register(app)

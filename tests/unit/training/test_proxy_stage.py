@@ -15,6 +15,7 @@ from scsc_core.nets.dct_proxy import KNOTS_QP
 from scsc_core.nets.proxy import Proxy
 from scsc_core.training import loop, proxy_stage
 from scsc_core.training.codec_cache import CodecCache
+from scsc_core.training.codec_pool import CodecPool
 from scsc_core.training.coded_cases import CasePlan, Cases, CodedCases
 from scsc_core.training.pictures import open_samples
 from scsc_core.training.proxy_stage import FitSettings, FitStage, PretrainSettings, PretrainStage
@@ -40,7 +41,7 @@ def make_cases(data_settings, tmp_path, crops=4, qps=(28, 41), seed=0, **options
     plan = CasePlan(crops, 32, qps, seed, "fit")
     samples = open_samples(data_settings, training=True, labels=False)
     cache = CodecCache(tmp_path / "cache")
-    return CodedCases(samples, plan, codecs.get("jpeg"), cache, **options)
+    return CodedCases(samples, plan, CodecPool(codecs.get("jpeg")), cache, **options)
 
 
 def fit_settings(data_settings, tmp_path, **options):
