@@ -17,7 +17,7 @@ COMMANDS = {
     "companion": "Open GNU Radio Companion with the blocks.",
     "bench": "Measure speed and memory of the parts.",
     "evaluate": "Compare precoders by mutual information.",
-    "train": "Train a network: pcen.",
+    "train": "Train networks: task, proxy, pcen, ppen, all.",
     "data": "List, check, prepare and look at data sets.",
     "models": "List, describe and verify trained models.",
     "fuzz": "Read thousands of damaged inputs.",

@@ -63,7 +63,7 @@ def print_comparison(comparison: Comparison, seconds: float) -> None:
 def _cells(row: Summary) -> tuple[str, ...]:
     return (
         f"{row.title}\n[dim]{row.note}[/dim]",
-        f"{row.qp:g}",
+        f"{row.qp:.4g}",
         f"{100 * row.share:.0f}\n[dim]{100 * row.interval[0]:.0f}..{100 * row.interval[1]:.0f}[/dim]",
         f"{row.task.miou:.3f}\n[dim]{row.undamaged.miou:.3f}[/dim]",
         f"{100 * row.task.pixel_accuracy:.1f}\n[dim]{100 * row.undamaged.pixel_accuracy:.1f}[/dim]",

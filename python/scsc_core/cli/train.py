@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`scsc train`: the training stages of trained_models/."""
 
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,11 +15,215 @@ from .application import unknown
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Train a network."
 )
+FAILED = 3
+
+Config = Annotated[
+    list[Path] | None, typer.Option("--config", "-c", help="YAML file; later ones win.")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(help="key=value, for example steps=500 data.name=camvid.")
+]
+DataRoot = Annotated[Path | None, typer.Option(help="Folder of the data set (data.root).")]
+RunRoot = Annotated[Path, typer.Option(help="Where the run folder is made.")]
+Output = Annotated[
+    Path | None, typer.Option(help="Folder for the weights; without it, models/ of the run.")
+]
+Resume = Annotated[Path | None, typer.Option(help="Run folder to go on in.")]
+Devices = Annotated[int | None, typer.Option(min=1, help="Processes or GPUs (devices).")]
+LogEvery = Annotated[int, typer.Option(min=1, help="Steps between lines without a terminal.")]
 
 
 @app.callback()
 def train() -> None:
     """Train a network."""
+
+
+def _stage_command(stage: str, summary: str) -> None:
+    def command(
+        overrides: Overrides = None,
+        config: Config = None,
+        data_root: DataRoot = None,
+        run_root: RunRoot = Path("runs"),
+        output: Output = None,
+        resume: Resume = None,
+        devices: Devices = None,
+        log_every: LogEvery = 50,
+    ) -> int:
+        from ..training import stages
+
+        keys = _keys(overrides, data_root, devices)
+        settings = stages.configure(stage, config or [], keys)
+
+        def go() -> Any:
+            with _progress(settings.model, log_every) as progress:
+                return stages.run_stage(stage, settings, run_root, output, resume, progress)
+
+        return _guarded(lambda: _report(go()))
+
+    command.__doc__ = summary
+    app.command(stage)(command)
+
+
+def _keys(
+    overrides: list[str] | None, data_root: Path | None, devices: int | None = None
+) -> dict[str, Any]:
+    from ..training.settings import merged, parse_assignments
+
+    given: dict[str, Any] = {}
+    if data_root is not None:
+        given["data"] = {"root": str(data_root)}
+    if devices is not None:
+        given["devices"] = devices
+    return merged(parse_assignments(overrides or []), given)
+
+
+_stage_command("task", "Train the receiver's segmentation network on labelled pictures.")
+_stage_command("proxy-pretrain", "Train the codec proxy as an autoencoder.")
+_stage_command("proxy-fit", "Fit the codec proxy to the real codec's results.")
+_stage_command("ppen", "Train the pre-processor against codec and task network.")
+_stage_command("joint", "Train pre-processor and precoder enhancement in turns.")
+
+
+@app.command("all")
+def train_all(
+    overrides: Overrides = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="Chain file; default: the bundled models.")
+    ] = None,
+    data_root: DataRoot = None,
+    run_root: RunRoot = Path("runs"),
+    output: Annotated[Path, typer.Option(help="Folder for all weights.")] = Path("runs/models"),
+    log_every: LogEvery = 50,
+) -> int:
+    """Train the chain of all bundled models; what is there already is not trained again."""
+    return _chain(
+        config or _config_file("all.yaml"), overrides, data_root, run_root, output, log_every
+    )
+
+
+@app.command()
+def smoke(
+    run_root: RunRoot = Path("runs"),
+    output: Annotated[Path, typer.Option(help="Folder for all weights.")] = Path("runs/smoke"),
+    log_every: LogEvery = 10,
+) -> int:
+    """Run every stage for some steps on procedural scenes; under three minutes."""
+    return _chain(_config_file("smoke.yaml"), None, None, run_root, output, log_every)
+
+
+def _config_file(name: str) -> Path:
+    from ..configs import folder
+
+    return folder() / "train" / name
+
+
+def _chain(
+    config: Path,
+    overrides: list[str] | None,
+    data_root: Path | None,
+    run_root: Path,
+    output: Path,
+    log_every: int,
+) -> int:
+    from ..training import stages
+
+    keys = _keys(overrides, data_root)
+    stages.read_chain(config, keys)  # every entry is checked before the first one starts
+
+    def go() -> None:
+        def progress_for(stage: str, model: str) -> Any:
+            return _progress(f"{stage}: {model}", log_every)
+
+        for result in stages.run_chain(config, keys, run_root, output, progress_for):
+            _report(result)
+
+    return _guarded(go)
+
+
+def _guarded(run: Callable[[], Any]) -> int:
+    """Exit codes of training: 0 done, 3 it stopped by itself, 130 interrupted and saved."""
+    from ..training.loop import Interrupted, TrainingFailed
+
+    try:
+        run()
+    except TrainingFailed as error:
+        print(f"scsc: error: {error}", file=sys.stderr)
+        return FAILED
+    except Interrupted as error:
+        print(f"scsc: {error}", file=sys.stderr)
+        raise KeyboardInterrupt from None
+    return 0
+
+
+def _report(result: Any) -> None:
+    from .output import console
+
+    screen = console()
+    if result.outcome is None:
+        screen.print(f"{result.model}: already in {result.models}", soft_wrap=True)
+        return
+    outcome = result.outcome
+    screen.print(
+        f"{result.model}: {outcome.steps} steps in {outcome.seconds:.0f} s, best at step "
+        f"{outcome.best_step}",
+        soft_wrap=True,
+    )
+    for name, value in outcome.scores.items():
+        screen.print(f"  {name}: {value:.4g}", markup=False)
+    screen.print(f"  run {result.run}, weights in {result.models}", soft_wrap=True)
+
+
+@contextmanager
+def _progress(title: str, log_every: int) -> Iterator[Callable[[int, int, dict[str, float]], None]]:
+    """A bar with the terms, or a line every so many steps where nobody watches."""
+    if not sys.stderr.isatty():
+        yield _lines(title, log_every)
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[terms]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title, total=None, terms="")
+
+        def show(step: int, total: int, terms: dict[str, float]) -> None:
+            bar.update(task, completed=step, total=total, terms=_terms(terms))
+
+        yield show
+
+
+def _lines(title: str, log_every: int) -> Callable[[int, int, dict[str, float]], None]:
+    first: list[tuple[float, int]] = []
+
+    def show(step: int, total: int, terms: dict[str, float]) -> None:
+        first.append((time.monotonic(), step)) if not first else None
+        if step % log_every == 0 or step == total:
+            seconds, done = time.monotonic() - first[0][0], step - first[0][1]
+            left = f", {seconds / done * (total - step):.0f} s left" if done else ""
+            print(
+                f"{title}: step {step}/{total}, {_terms(terms)}{left}", file=sys.stderr, flush=True
+            )
+
+    return show
+
+
+def _terms(terms: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in terms.items())
 
 
 @app.command()
@@ -35,24 +243,15 @@ def pcen(
 
     Use the result with SCSC_MODELS=<output>.
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
     from ..training import pcen_stage
     from .output import console
 
     if model not in pcen_stage.RECIPES:
         raise ValueError(unknown("model", model, list(pcen_stage.RECIPES)))
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("loss {task.fields[loss]:.4f}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task(model, total=None, loss=float("nan"))
+    with _progress(model, 100) as show:
 
         def progress(step: int, total: int, loss: float) -> None:
-            bar.update(task, completed=step, total=total, loss=loss)
+            show(step, total, {"loss": loss})
 
         result = pcen_stage.train(model, output, seed=seed, steps=steps, progress=progress)
     screen = console()

@@ -217,11 +217,6 @@ class PpenStage(StageBase):
         """Original, shaped, decoded, and the segmentation of the decoded picture."""
         return self.frames.pictures(self.preprocessor(network))
 
-    @property
-    def sources(self) -> list[dict[str, str]]:
-        """Data sets, for the model's record."""
-        return self.training.sources
-
 
 def _scaled_logits(task: Segmenter, x: torch.Tensor, scale: float) -> torch.Tensor:
     """Logits at the picture's size of the picture seen at another scale."""

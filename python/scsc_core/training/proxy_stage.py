@@ -41,6 +41,7 @@ class ProxySettings(StageSettings):
 
     learning_rate: Finite = Field(1e-3, gt=0, le=1)
     weight_decay: Finite = Field(0, ge=0)
+    warmup: int = Field(100, ge=0)
     data: DataSettings = DataSettings(name="camvid")
     variant: Literal["small", "medium", "large"] = "small"
     conditioning: Literal["on", "off"] = "on"
@@ -79,7 +80,8 @@ class FitSettings(ProxySettings):
         side, crops, qps: of the cases.
         preset: of the BPG encoder.
         cache, cache_gb, codec_workers: of `CodecCache` and its threads.
-        picture_weight: factor of the mean square error.
+        picture_weight: factor of the mean square error; at 10 it is about as large as the rate
+            term at the last mu, so that the common analysis serves both.
         rate_weight: mu at the first and at the last step, rising geometrically.
         pair_weight: factor of the error of a pair's difference within the rate term.
         rate_cases: crops the lines of the rate are fitted on, at each QP.
@@ -98,7 +100,7 @@ class FitSettings(ProxySettings):
     cache: str = "runs/codec-cache"
     cache_gb: Finite = Field(8.0, gt=0)
     codec_workers: int = Field(1, ge=1)
-    picture_weight: Finite = Field(1.0, gt=0)
+    picture_weight: Finite = Field(10.0, gt=0)
     rate_weight: tuple[Finite, Finite] = (1e-3, 0.1)
     pair_weight: Finite = Field(1.0, ge=0)
     rate_cases: int = Field(32, ge=4)
@@ -170,7 +172,7 @@ class PretrainStage(StageBase):
 
 
 class FitStage(StageBase):
-    """L_pro = MSE(x_hat, x_hat_a) + mu (|log bpp_p - log bpp| + pair term).
+    """L_pro = w MSE(x_hat, x_hat_a) + mu (|log bpp_p - log bpp| + pair term).
 
     The pair term is |difference of log bpp_p - difference of log bpp| over a pair's two versions:
     what the gradient must tell. a_Q, b_Q are fitted by least squares at the start, and for the
@@ -181,7 +183,7 @@ class FitStage(StageBase):
         settings: `FitSettings`.
     Raises:
         ModelError: `start` or `ppen` names no usable model.
-    Source: training.md sections 3 and 5, stage C; pair term and versions ours.
+    Source: training.md sections 3 and 5, stage C; w, pair term and versions ours.
     """
 
     name = "proxy-fit"

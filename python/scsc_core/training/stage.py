@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from .pictures import Samples
 from .settings import StageSettings
 
 
@@ -19,11 +20,13 @@ class Stage(Protocol):
         settings: its `StageSettings`.
         network: the module that is trained; called through its forward only, so that it can be
             wrapped for several devices.
+        training: the pictures it learns from.
     """
 
     name: str
     settings: StageSettings
     network: torch.nn.Module
+    training: Samples
 
     def batch(self, step: int, rank: int, world: int) -> Any:
         """The part of step's batch that belongs to one of `world` processes."""

@@ -14,7 +14,6 @@ from ..config import Finite
 from ..data.augment import Augmentation
 from ..data.sample import IGNORE
 from ..nets.erf_pspnet import ErfPspNet, ErfPspNetConfig
-from ..nets.inference import Runtime
 from ..tasks.categories import colours
 from ..tasks.segmentation import (
     Segmenter,
@@ -125,7 +124,7 @@ class TaskStage(StageBase):
 
     def validate(self, network) -> dict[str, float]:
         """Mean IoU (the score), pixel accuracy and IoU by class on the validation pictures."""
-        segmenter = Segmenter(network.network, runtime=self._runtime())
+        segmenter = Segmenter(network.network)
         n = self.settings.data.classes
         total = np.zeros((n, n), np.int64)
         for index in range(len(self.validation)):
@@ -136,14 +135,10 @@ class TaskStage(StageBase):
 
     def pictures(self, network):
         """Picture, label and prediction of the first and the middle validation sample."""
-        segmenter = Segmenter(network.network, runtime=self._runtime())
+        segmenter = Segmenter(network.network)
         shown = {}
         for index in (0, len(self.validation) // 2):
             sample = self.validation[index]
             maps = [colours(m) for m in (sample.label, segmenter.segment(sample.image))]
             shown[f"sample-{index}"] = np.hstack([sample.image, *maps])
         return shown
-
-    @staticmethod
-    def _runtime() -> Runtime:
-        return Runtime()

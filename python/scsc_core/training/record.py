@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said of trained weights: index entry and card, made from the stage and its run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from .. import __version__
+from ..nets.inference import weights_of
+from .journal import read_records
+from .loop import Outcome
+from .publish import publish
+
+OWN_LICENCE = "GPL-3.0-or-later"
+_NON_COMMERCIAL = "CC-BY-NC-4.0"
+_HOUSEKEEPING = ("threads", "save_every", "picture_every", "keep_every", "data")
+CITATIONS = {
+    "camvid": "Brostow, Shotton, Fauqueur, Cipolla, ECCV 2008; Brostow, Fauqueur, Cipolla, "
+    "Pattern Recognition Letters 2009 (CamVid).",
+}
+
+
+def publish_stage(models: Path, stage: Any, outcome: Outcome, run: Path) -> list[Path]:
+    """Write the weights of a finished stage into a folder of models, with the loss curves."""
+    described = _DESCRIBERS[stage.name](stage, outcome)
+    paths = []
+    for entry, tensors, purpose, limits in described:
+        text = card(entry, purpose, limits)
+        paths.append(publish(models, entry, tensors, text))
+        _copy_log(models, entry["name"], run)
+    return paths
+
+
+def _copy_log(models: Path, name: str, run: Path) -> None:
+    """curves/<name>.png and logs/<name>.csv: the run's curve, and its records thinned."""
+    for folder in ("curves", "logs"):
+        (models / folder).mkdir(exist_ok=True)
+    if (run / "curves.png").is_file():
+        shutil.copy(run / "curves.png", models / "curves" / f"{name}.png")
+    records = read_records(run / "metrics.jsonl")
+    training = [r for r in records if r["kind"] == "train"]
+    kept = training[:: max(1, len(training) // 200)]
+    scores = [r for r in records if r["kind"] == "validation"]
+    lines = ["step,kind,name,value"]
+    for record in sorted(kept + scores, key=lambda r: r["step"]):
+        values = {k: v for k, v in record.items() if k not in ("step", "kind") and v is not None}
+        lines += [f"{record['step']},{record['kind']},{k},{v:.6g}" for k, v in values.items()]
+    (models / "logs" / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _entry(stage: Any, outcome: Outcome, network: str, config: dict, **more: Any) -> dict:
+    s = stage.settings
+    data = list(stage.training.sources)
+    for needed in more.get("needs", ()):
+        data += [d for d in _data_of(needed) if d not in data]
+    free = all(d["licence"] in (OWN_LICENCE, "none") for d in data)
+    trained = {k: v for k, v in s.model_dump(mode="json").items() if k not in _HOUSEKEEPING}
+    return {
+        "name": s.model,
+        "network": network,
+        "config": config,
+        "trained_with": {
+            "stage": stage.name,
+            "config_hash": s.digest(),
+            "version": __version__,
+            "torch": str(torch.__version__),
+            "seconds": outcome.seconds,
+            "best_step": outcome.best_step,
+            **trained,
+        },
+        "data": data,
+        "licence": OWN_LICENCE if free else _NON_COMMERCIAL,
+        "commercial_use": free,
+        "metrics": {"validation": {k: round(v, 4) for k, v in outcome.scores.items()}},
+        **more,
+    }
+
+
+def _data_of(model: str) -> list[dict]:
+    """What the networks were trained on that a stage trained against."""
+    from .. import zoo
+
+    if model.startswith("espnetv2-"):
+        return [{"name": "cityscapes", "split": "train", "licence": "research (weights not ours)"}]
+    return list(zoo.describe(model)["data"])
+
+
+def _task(stage: Any, outcome: Outcome):
+    c = stage.network.network.config
+    config = {"classes": c.classes, "decoder": c.decoder, "dropout": c.dropout}
+    # the auxiliary head serves training alone
+    tensors = {
+        k: v for k, v in weights_of(outcome.network.network).items() if not k.startswith("aux")
+    }
+    entry = _entry(stage, outcome, "erf_pspnet", config, task=f"segmentation-{c.classes}")
+    purpose = "segmentation network of the receiver (ERF-PSPNet)"
+    limits = "Street scenes seen from a car; trained on undamaged pictures of one data set."
+    return [(entry, tensors, purpose, limits)]
+
+
+def _ppen(stage: Any, outcome: Outcome):
+    s = stage.settings
+    c = outcome.network.config
+    config = {"variant": c.variant, "qa": c.qa, "deform": c.deform, "strip": c.strip}
+    config |= {"strip_window": c.strip_window, "qp_range": [min(s.qps), max(s.qps)]}
+    needs = [n for n in (*s.tasks, s.proxy) if n not in ("dct", "identity")]
+    entry = _entry(stage, outcome, "ppen", config, task="segmentation-7", codec="bpg", needs=needs)
+    purpose = "pre-processor before BPG, for segmentation at the receiver"
+    limits = (
+        "Trained for the task networks named above: another network may need more bits than "
+        "without it. The picture is shaped for a machine; see its PSNR loss."
+    )
+    return [(entry, weights_of(outcome.network), purpose, limits)]
+
+
+def _joint(stage: Any, outcome: Outcome):
+    (entry, tensors, purpose, limits), *_ = _ppen(stage, outcome)
+    pcen = dict(entry) | {"name": f"{entry['name']}-pcen", "network": "pcen", "config": {}}
+    pcen |= {"snr_def": "pz_n0", "needs": [entry["name"]]}
+    return [
+        (entry, tensors, purpose + ", trained in turns with PCEN", limits),
+        (pcen, stage.pcen_tensors(), "PCEN trained in turns with PPEN", "2 x 2 antennas, QPSK."),
+    ]
+
+
+def _proxy(stage: Any, outcome: Outcome):
+    c = outcome.network.config
+    config = {"variant": c.variant, "conditioning": c.conditioning}
+    entry = _entry(stage, outcome, "proxy", config, codec="bpg")
+    purpose = "differentiable stand-in of BPG and the link, for training"
+    limits = "Its gradient is judged by scsc evaluate proxycheck; it codes nothing itself."
+    return [(entry, weights_of(outcome.network), purpose, limits)]
+
+
+_DESCRIBERS = {
+    "task": _task,
+    "ppen": _ppen,
+    "joint": _joint,
+    "proxy-pretrain": _proxy,
+    "proxy-fit": _proxy,
+}
+
+
+def card(entry: dict, purpose: str, limits: str) -> str:
+    """The model's page: purpose, data and licence, how it was made, figures, limits."""
+    trained = entry["trained_with"]
+    data = ", ".join(f"{d['name']} {d['split']} ({d['licence']})" for d in entry["data"])
+    cited = [CITATIONS[d["name"]] for d in entry["data"] if d["name"] in CITATIONS]
+    keys = ("steps", "batch", "learning_rate", "weight_decay", "ema", "seed", "config_hash")
+    settings = ", ".join(f"{k} {trained[k]}" for k in keys)
+    rows = "\n".join(f"| {k} | {_figure(v)} |" for k, v in entry["metrics"]["validation"].items())
+    notes = "" if entry["commercial_use"] else " No commercial use."
+    lines = [
+        f"# {entry['name']}",
+        "",
+        f"{purpose[0].upper()}{purpose[1:]}.",
+        "",
+        f"**Training data**: {data}. Licence of the weights: {entry['licence']}.{notes}",
+        *([" ".join(dict.fromkeys(cited))] if cited else []),
+        "",
+        f"**How made**: `scsc train {trained['stage']} -c configs/train/{entry['name']}.yaml`, "
+        f"{trained['seconds']:.0f} s of training on the recipe's machine; {settings}; "
+        f"torch {trained['torch']}. The weights are those of step {trained['best_step']} "
+        "(moving average), the best of those validated.",
+        *([f"Needs: {', '.join(entry['needs'])}."] if entry.get("needs") else []),
+        "",
+        "**Validation** (pictures that chose the weights, not a test):",
+        "",
+        "| score | value |",
+        "|---|---|",
+        rows,
+        "",
+        f"**Limits**: {limits}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _figure(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float | np.floating) else str(value)

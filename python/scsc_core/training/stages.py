@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All stages by name: from a configuration to a run folder with published weights."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .. import zoo
+from ..config import build, check_keys
+from ..runs import RunFolder, create_run
+from .loop import Outcome, Progress, make_fabric, train
+from .record import publish_stage
+from .settings import StageSettings, merged, read_layer
+
+# stage -> module, settings class, stage class
+STAGES = {
+    "task": ("task_stage", "TaskSettings", "TaskStage"),
+    "proxy-pretrain": ("proxy_stage", "PretrainSettings", "PretrainStage"),
+    "proxy-fit": ("proxy_stage", "FitSettings", "FitStage"),
+    "ppen": ("ppen_stage", "PpenSettings", "PpenStage"),
+    "joint": ("joint_stage", "JointSettings", "JointStage"),
+}
+_SETTINGS_HOME = {"PpenSettings": "ppen_settings", "JointSettings": "ppen_settings"}
+MODELS_FOLDER = "models"
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """One finished stage.
+
+    Attributes: stage; model; run (folder); models (folder with the published weights); outcome,
+    None when the model was there already.
+    """
+
+    stage: str
+    model: str
+    run: Path | None
+    models: Path
+    outcome: Outcome | None
+
+
+def settings_class(stage: str) -> type[StageSettings]:
+    """The configuration model of a stage; ValueError for an unknown one."""
+    if stage not in STAGES:
+        raise ValueError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
+    module, name, _ = STAGES[stage]
+    home = importlib.import_module(f".{_SETTINGS_HOME.get(name, module)}", __package__)
+    return getattr(home, name)
+
+
+def configure(stage: str, files: list[Path], overrides: dict[str, Any]) -> StageSettings:
+    """Settings of a stage from layered YAML files and overrides; later ones win.
+
+    Raises:
+        ConfigError: one line for an unknown key, an impossible value or an unreadable file.
+    """
+    model = settings_class(stage)
+    layers = []
+    for file in files:
+        layer = read_layer(Path(file))
+        layer.pop("stage", None)
+        check_keys(model, layer, str(file))
+        layers.append(layer)
+    return build(model, merged(*layers, overrides))
+
+
+def run_stage(
+    stage: str,
+    settings: StageSettings,
+    run_root: Path = Path("runs"),
+    output: Path | None = None,
+    resume: Path | None = None,
+    progress: Progress | None = None,
+) -> StageResult:
+    """Train one stage and publish its weights.
+
+    Args:
+        stage: a key of `STAGES`.
+        settings: of `configure`.
+        run_root: where the run folder is made.
+        output: folder for the weights, usable as SCSC_MODELS; None: models/ of the run folder.
+        resume: run folder to go on in; no new one is made.
+        progress: see `loop.train`.
+    Raises:
+        ValueError: anything that makes the stage impossible, before training starts.
+        TrainingFailed, Interrupted: see `loop.train`.
+    """
+    module, _, name = STAGES[stage]
+    settings_class(stage)
+    fabric = make_fabric(settings)
+    fabric.launch()
+    built = getattr(importlib.import_module(f".{module}", __package__), name)(settings)
+    folder = _run_folder(fabric, f"train-{settings.model}", run_root, resume)
+    if fabric.global_rank == 0:
+        RunFolder(folder).save_config(settings, stage=stage)
+    outcome = train(built, folder, resume, progress, fabric)
+    models = Path(output) if output is not None else folder / MODELS_FOLDER
+    if fabric.global_rank == 0:
+        publish_stage(models, built, outcome, folder)
+    fabric.barrier()
+    return StageResult(stage, settings.model, folder, models, outcome)
+
+
+def _run_folder(fabric: Any, name: str, run_root: Path, resume: Path | None) -> Path:
+    if resume is not None:
+        resume = Path(resume)
+        if not resume.is_dir():
+            raise ValueError(f"--resume wants a run folder, {resume} is none")
+        return resume
+    made = str(create_run(name, run_root).path) if fabric.global_rank == 0 else ""
+    return Path(fabric.broadcast(made))
+
+
+def run_chain(
+    chain: Path,
+    overrides: dict[str, Any],
+    run_root: Path,
+    output: Path,
+    progress_for: Any = None,
+) -> Iterator[StageResult]:
+    """Train the stages that a YAML file lists, each with the weights of those before it.
+
+    A model that is in `output` already, made with the same configuration, is not trained again.
+
+    Args:
+        chain: YAML: a list of {stage, ...keys} or {stage, file, ...keys}, files relative to it.
+        overrides: over every stage, for example of data.root.
+        output: folder of the models; searched before the bundled ones.
+        progress_for: function (stage, model) -> context manager of a `Progress`.
+    Raises:
+        ConfigError, ValueError: an entry that cannot be used; all are checked before the first
+            stage starts.
+    """
+    stages = read_chain(chain, overrides)
+    output.mkdir(parents=True, exist_ok=True)
+    if not (output / zoo.INDEX).is_file():
+        (output / zoo.INDEX).write_text("[]\n", encoding="utf-8")
+    with _models_first(output):
+        for stage, settings in stages:
+            if _published(output, settings):
+                yield StageResult(stage, settings.model, None, output, None)
+                continue
+            shown = progress_for(stage, settings.model) if progress_for else None
+            with shown or contextlib.nullcontext() as progress:
+                yield run_stage(stage, settings, run_root, output, None, progress)
+
+
+def read_chain(chain: Path, overrides: dict[str, Any]) -> list[tuple[str, StageSettings]]:
+    """(stage, settings) of each entry of a chain file."""
+    from ..config import ConfigError
+
+    chain = Path(chain)
+    content = read_layer(chain)
+    entries = content.get("stages")
+    if not isinstance(entries, list) or not entries:
+        raise ConfigError(f"{chain}: a chain needs a list `stages`, got {entries!r}")
+    stages = []
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict) or entry.get("stage") not in STAGES:
+            raise ConfigError(
+                f"{chain} entry {number}: stage must be one of {', '.join(STAGES)}, got {entry!r}"
+            )
+        keys = dict(entry)
+        stage, file = keys.pop("stage"), keys.pop("file", None)
+        files = [chain.parent / file] if file else []
+        stages.append((stage, configure(stage, files, merged(keys, overrides))))
+    return stages
+
+
+def _published(output: Path, settings: StageSettings) -> bool:
+    entries = yaml.safe_load((output / zoo.INDEX).read_text(encoding="utf-8")) or []
+    for entry in entries:
+        if entry.get("name") == settings.model:
+            made = (entry.get("trained_with") or {}).get("config_hash")
+            return made == settings.digest() and (output / entry["file"]).is_file()
+    return False
+
+
+@contextlib.contextmanager
+def _models_first(folder: Path) -> Iterator[None]:
+    """The zoo looks into a folder first, then where it looked before."""
+    before = os.environ.get("SCSC_MODELS")
+    searched = [str(folder), *map(str, zoo.folders())]
+    os.environ["SCSC_MODELS"] = os.pathsep.join(searched)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SCSC_MODELS"]
+        else:
+            os.environ["SCSC_MODELS"] = before
+
+
+def discard(result: StageResult) -> None:
+    """Remove the run folder of a stage (its weights in another folder stay)."""
+    if result.run is not None and result.models.parent != result.run:
+        shutil.rmtree(result.run, ignore_errors=True)
