@@ -36,12 +36,13 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """The candidates of one judge and set of QPs, and the name of the best."""
+    """The candidates of one judge and set of QPs, and the name of the best; `tried` are all controls."""
 
     judge: str
     judge_identity: str
     split: str
     frames: int
+    tried: list[str]
     best: str
     candidates: dict[str, Candidate]
 
@@ -50,7 +51,7 @@ class Choice:
         allowed = [
             name
             for name, candidate in self.candidates.items()
-            if candidate.bd_psnr >= bd_psnr_db - PSNR_SLACK_DB
+            if name == NONE or candidate.bd_psnr >= bd_psnr_db - PSNR_SLACK_DB
         ]
         return min(allowed, key=lambda name: self.candidates[name].bd_rate)
 
@@ -77,16 +78,23 @@ def choose(
         everything = {PLAIN: plain, **curves}
         by_qp = _best_at_each_qp(plain, everything)
         candidates[MIXED] = _candidate(plain, combined(everything, by_qp, MIXED), by_qp)
-    defined = {name: c for name, c in candidates.items() if not np.isnan(c.bd_rate + c.bd_psnr)}
-    best = min(defined, key=lambda name: defined[name].bd_rate)
-    return Choice(judge, judge_identity, split, len(plain.pixels), best, defined)
+    usable = {name: c for name, c in candidates.items() if c is not None}
+    best = min(usable, key=lambda name: usable[name].bd_rate)
+    return Choice(judge, judge_identity, split, len(plain.pixels), list(curves), best, usable)
 
 
-def _candidate(plain: Curve, curve: Curve, by_qp: dict[int, str]) -> Candidate:
+def _candidate(plain: Curve, curve: Curve, by_qp: dict[int, str]) -> Candidate | None:
+    """The control against the plain codec; None where too little of their mIoU ranges is common."""
     once = whole_set(plain)
-    rates = plain.rate(once), curve.rate(once)
-    saved = bd.rate_differences(rates[0], plain.miou(once), rates[1], curve.miou(once))
-    lost = bd.metric_differences(rates[0], plain.psnr_db(once), rates[1], curve.psnr_db(once))
+    (rate,), (other_rate,) = plain.rate(once), curve.rate(once)
+    (miou,), (other_miou,) = plain.miou(once), curve.miou(once)
+    (psnr,), (other_psnr,) = plain.psnr_db(once), curve.psnr_db(once)
+    if bd.rate_difference(rate, miou, other_rate, other_miou).overlap < bd.MIN_OVERLAP:
+        return None
+    saved = bd.rate_differences(*(row[None] for row in (rate, miou, other_rate, other_miou)))
+    lost = bd.metric_differences(*(row[None] for row in (rate, psnr, other_rate, other_psnr)))
+    if np.isnan(saved[0] + lost[0]):
+        return None
     return Candidate(by_qp, float(saved[0]), float(lost[0]))
 
 
@@ -116,9 +124,18 @@ class ChoiceFile:
         self.path, self._codec = path, codec
 
     def write(self, choices: dict[tuple[str, tuple[int, ...]], Choice]) -> None:
-        """Store choices by (judge, QPs); those of other judges and QPs stay."""
+        """Store choices by (judge, QPs); those of other judges and QPs stay.
+
+        A stored choice that saw more frames, or a control that the new one did not try, stays too: a
+        quick look at val must not decide what the test run compares with.
+        """
         entries = self._entries()
         for (judge, qps), choice in choices.items():
+            stored = self.read(judge, choice.judge_identity, qps)
+            if stored is not None and (
+                stored.frames > choice.frames or not set(stored.tried) <= set(choice.tried)
+            ):
+                continue
             entries[_entry_name(judge, qps)] = {"codec": self._codec, **asdict(choice)}
         part = self.path.with_name(f"{self.path.name}.part")
         part.write_text(json.dumps(entries, indent=1) + "\n", encoding="utf-8")

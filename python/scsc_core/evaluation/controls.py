@@ -19,7 +19,14 @@ KINDS = {
     "bilateral": ("SIGMA", "GREY_SIGMA"),
     "downscale": ("FACTOR",),
 }
-AUTO = ("gaussian-0.5", "gaussian-0.7", "gaussian-1.0", "bilateral-1.5-12", "downscale-0.75")
+AUTO = (
+    "gaussian-0.4",
+    "gaussian-0.5",
+    "gaussian-0.7",
+    "gaussian-1.0",
+    "bilateral-1.5-12",
+    "downscale-0.75",
+)
 MAX_SIGMA = 8.0
 _REACH = 3.0  # a Gaussian kernel ends at this many standard deviations
 

@@ -169,11 +169,14 @@ def _comparison_table(part: SetResult) -> list[str]:
             if name == "bd_rate_miou":
                 cubic = comparison.cubic
                 line += ["" if cubic is None else f"{cubic:+.1f}", f"{corrected:.3f}"]
-                line.append(
-                    verdict_of(comparison.interval, corrected, FIGURES[name].lower_is_better)
-                )
+                line.append(verdict_of(_counted(comparison), corrected, lower_is_better=True))
         body.append(line)
     return table(header, body)
+
+
+def _counted(comparison: Comparison) -> tuple[float, float] | None:
+    """The interval where the figure has a number at all, pooled or not."""
+    return comparison.interval if comparison.problem in (None, "not monotone") else None
 
 
 def comparison_text(comparison: Comparison) -> str:
