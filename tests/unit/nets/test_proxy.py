@@ -152,6 +152,19 @@ def test_every_condition_reaches_the_picture(proxy, generator):
         assert not torch.allclose(changed.image, base, atol=1e-6)
 
 
+def test_picture_and_rate_stay_in_float32_under_autocast(proxy, generator):
+    x, q = pictures(generator), torch.tensor([28.0, 41.0])
+
+    with torch.autocast("cpu", torch.bfloat16):
+        image, bpp = proxy(x, q)
+
+    exact = proxy(x, q)
+    assert image.dtype == bpp.dtype == torch.float32
+    # bfloat16 has 8 bits: layers after each other leave some percent
+    assert torch.allclose(image, exact.image, atol=0.05)
+    assert torch.allclose(bpp, exact.bpp, rtol=0.05)
+
+
 def test_without_conditioning_the_qp_changes_nothing(generator):
     unconditioned = Proxy(ProxyConfig(conditioning="off")).eval()
     x = pictures(generator)

@@ -56,6 +56,7 @@ def fit_settings(data_settings, tmp_path, **options):
         "validation_crops": 2,
         "cache": str(tmp_path / "cache"),
         "precision": "32-true",
+        "warmup": 0,
     }
     return FitSettings(**(values | options))
 
@@ -172,7 +173,13 @@ def test_links_have_the_gains_of_rayleigh_channels(data_settings):
 
 def test_pretraining_lowers_its_loss(data_settings, tmp_path):
     settings = PretrainSettings(
-        data=data_settings, steps=20, batch=4, side=32, validation_crops=4, precision="32-true"
+        data=data_settings,
+        steps=20,
+        batch=4,
+        side=32,
+        validation_crops=4,
+        precision="32-true",
+        warmup=0,
     )
     stage = PretrainStage(settings)
     before = stage.validate(stage.network.eval())
