@@ -58,6 +58,32 @@ def test_flowgraph_gives_the_numbers_of_the_library(path, changes):
                 assert same(ours, theirs), field.name
 
 
+@pytest.fixture(scope="module")
+def ppen_file(tmp_path_factory):
+    """A PPEN that was never trained."""
+    from scsc_core.training.untrained import publish_untrained
+
+    folder = publish_untrained(tmp_path_factory.mktemp("models"), {"ppen-tiny": {}}, ())
+    return str(folder / "ppen-tiny.safetensors")
+
+
+@pytest.mark.parametrize("changes", [{"qp": 38}, {"mode": "rate_matched", "cbr_target": 0.02}])
+def test_flowgraph_with_ppen_is_the_library_s_link(path, ppen_file, changes):
+    config = LinkConfig(ppen=ppen_file, snr_db=20.0, **changes)
+    supervisor, top = Supervisor(), gr.top_block()
+    source = scsc.image_source(path, max_in_flight=0)
+    link, sink = scsc.link(config), collector("result")
+    top.msg_connect((source, "image"), (link, "image"))
+    top.msg_connect((link, "result"), (sink, "result"))
+
+    supervisor.run(top, TIMEOUT_S)
+
+    ((image, meta),) = sink.items
+    expected = SymbolLink(config).transmit(IMAGE)
+    assert np.array_equal(image, expected.image) and meta["qp"] == expected.qp
+    assert meta["ppen"] == ppen_file and meta["ppen_qp"] == meta["qp"]
+
+
 @pytest.mark.parametrize("in_one_box", [True, False])
 def test_hier_blocks_are_the_same_link(path, in_one_box):
     config = LinkConfig(qp=38, seed=5, snr_db=5.0)

@@ -15,9 +15,9 @@ from .link_block import link_block
 class source_encoder(link_block):
     """Compresses pictures with BPG, JPEG or JPEG 2000 and frames them with header and CRC-32.
 
-    A picture that carries the key `qp` is coded at that quality. One that carries `ppen` and no
-    `ppen_qp` was handed over by the block ppen: the model runs here, at the quality in use, and anew
-    for every quality that rate matching tries.
+    In mode "fixed" a picture that carries the key `qp` is coded at that quality. One that carries
+    `ppen` and no `ppen_qp` was handed over by the block ppen: the model runs here, at the quality
+    in use, and anew for every quality that rate matching tries.
 
     Message ports:
         image (in): u8 [height, width, 3]; keys qp, ppen, ppen_qp are heeded.

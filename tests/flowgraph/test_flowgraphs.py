@@ -112,7 +112,7 @@ def test_generated_loopback_runs_to_its_end_with_every_control(compiled):
 
 def test_generated_segmentation_runs_to_its_end_with_every_control(compiled, untrained_models):
     controls = [("snr_db", 30), ("qp", 40), ("ppen_model", "ppen-tiny-streets")]
-    controls += [("task_model", "erf-pspnet-unknown-7"), ("precoder", "rank_adaptive")]
+    controls += [("task_model", "erf-pspnet-camvid-7"), ("precoder", "rank_adaptive")]
     blocks = ["link_metrics", "segmenter", "segmentation", "received", "prepared", "ppen"]
 
     counters, log = run(
@@ -122,7 +122,7 @@ def test_generated_segmentation_runs_to_its_end_with_every_control(compiled, unt
     assert counters["segmenter"]["delivered"] == 2, log
     assert 0 < counters["segmenter"]["mean_miou"] < 1
     assert counters["segmenter"]["model"] == "erf-pspnet-streets-7"
-    assert "model stays erf-pspnet-streets-7: no segmentation model 'erf-pspnet-unknown-7'" in log
+    assert "model stays erf-pspnet-streets-7: no segmentation model 'erf-pspnet-camvid-7'" in log
     assert counters["ppen"]["model"] == "ppen-tiny-streets"
 
 

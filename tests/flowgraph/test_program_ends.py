@@ -62,6 +62,7 @@ def test_pictures_arrive_without_block_errors_at_20_db(picture, tmp_path):
         (["--repeat", "0"], "repeat"),
         (["--modulation", "64qam", "--precoder", "pcen"], "64"),
         (["--qp", "99"], "qp"),
+        (["--ppen", "ppen-not-here"], "no PPEN model 'ppen-not-here'"),
         (["--config", "nowhere.yaml"], "nowhere.yaml"),
         (["--nonsense"], "nonsense"),
     ],
