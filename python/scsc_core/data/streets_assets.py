@@ -89,7 +89,11 @@ _BUS = [(0, 0.1), (0.0, 0.99), (0.01, 1.0), (0.98, 1.0), (1, 0.94), (1, 0.5), (1
 
 @dataclass(frozen=True)
 class Body:
-    """A kind of vehicle. Attributes: profile; side (part map); size (length, width, height) m."""
+    """A kind of vehicle.
+
+    Attributes: profile, (along, up) in shares of length and height; side, part map; size, (length,
+    width, height) in m; kind, "car", "van" or "bus".
+    """
 
     profile: tuple
     side: np.ndarray
@@ -108,7 +112,7 @@ class Pool:
         tiles: Pyramid of facade weights; upper, lower: dict of tile indices by kind.
         people, cyclists: part maps.
         leafy, bare: crowns, float32 [192,192,3].
-        bodies: vehicle kinds; fronts, rears: part maps by "car" and "box".
+        bodies: vehicle kinds; faces: lists of part maps by (rear, boxy).
     """
 
     textures: Pyramid

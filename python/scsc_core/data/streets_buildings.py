@@ -41,13 +41,14 @@ def facade_style(pool: Pool, draws: Draws, kind: str) -> Facade:
                       for _ in range(8)])  # fmt: skip
     shops[0] = _trim_colour(draws)
     return Facade(
-        wall, wall_colour(draws, wall[0]), shops[0], draws.choice(pool.upper), np.array(lower),
+        wall, wall_colour(draws, wall[0]), draws.choice(pool.upper), np.array(lower),
         draws.uniform(2.2, 4.2), storey, storey * (1.2 if kind == "shop" else 1.0), shops,
         draws.uniform(0.15, 0.9), kind == "shop", draws.integer(0, 2**31),
     )  # fmt: skip
 
 
 def wall_colour(draws: Draws, family: str) -> np.ndarray:
+    """A colour, linear float32 [3], that suits a family of wall textures."""
     bricks = ((0.50, 0.31, 0.25), (0.58, 0.40, 0.31), (0.62, 0.54, 0.42), (0.66, 0.60, 0.48),
               (0.40, 0.28, 0.25), (0.46, 0.43, 0.40))  # fmt: skip
     coats = ((0.90, 0.89, 0.86), (0.86, 0.82, 0.72), (0.80, 0.78, 0.74), (0.66, 0.66, 0.66),
@@ -81,8 +82,8 @@ def _shop_colour(draws: Draws) -> np.ndarray:
 
 def building(
     pool: Pool, draws: Draws, light: Light, kind: str, ends, storeys: int, shadow: Callable
-) -> tuple[list[Plane], float]:
-    """A building behind its street front, with end walls, roof and chimneys.
+) -> list[Plane]:
+    """The planes of a building: street front, end walls, roof, chimneys, what stands out.
 
     Args:
         kind: "shop", "house" or "office", see `facade_style`.
@@ -90,8 +91,6 @@ def building(
             to the second.
         shadow: function of a plan position along the front (x, z arrays) giving the height (m) up
             to which it lies in shadow.
-    Returns:
-        the planes and the height of the eaves (m).
     """
     style = facade_style(pool, draws, kind)
     along, width = between(*ends)
@@ -122,7 +121,7 @@ def building(
     planes += _front_parts(pool, draws, light, style, kind, (x0, z0), along, (bays, eaves))
     if pitched:
         planes += _roof(pool, draws, light, ends, along, inward, (width, deep, eaves, rise))
-    return planes, eaves + rise
+    return planes
 
 
 def _roof(pool, draws, light, ends, along, inward, size) -> list[Plane]:

@@ -124,8 +124,7 @@ class Lens:
         grey = (image[:, :, 0] + 2 * image[:, :, 1] + image[:, :, 2])[:, :, None] * np.float32(0.25)
         image = grey + (image - grey) * np.float32(self.saturation)
         image = self._tone(image)
-        if self.sharpen:
-            image += (image - _smooth(image, 0.25, self._cyclic)) * np.float32(self.sharpen)
+        image += (image - _smooth(image, 0.25, self._cyclic)) * np.float32(self.sharpen)
         return np.clip(image * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)
 
     def _expose(self, image: np.ndarray) -> np.ndarray:

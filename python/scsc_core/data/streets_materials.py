@@ -74,17 +74,16 @@ class Facade:
     """How a building's walls look.
 
     Attributes:
-        wall: (family, texture, texels per metre); wall_colour, trim_colour: float32 [3].
+        wall: (family, texture, texels per metre); wall_colour: float32 [3].
         upper: facade tile of the upper floors; lower: tiles of the ground floor.
         bay, storey, ground_storey: widths and heights (m).
-        shop_colours: float32 [8,3], trim of the ground floor by bay.
+        shop_colours: float32 [8,3], trim: the upper floors', then the ground floor's by bay.
         glass: reflected sky, 0 .. 1; lettering: whether shop boards carry letters.
         seed: of the disorder among windows.
     """
 
     wall: tuple
     wall_colour: np.ndarray
-    trim_colour: np.ndarray
     upper: int
     lower: np.ndarray
     bay: float

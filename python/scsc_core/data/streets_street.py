@@ -201,9 +201,11 @@ class Street:
         ends = (self.place(back, z0), self.place(back, z1))
         if side > 0:
             ends = (ends[1], ends[0])
-        planes, _ = building(self.pool, self.draws, self.light, self.sides[side].kind, ends, storeys,
-                             lambda x, z: self.shadow_height(side, x, z))  # fmt: skip
-        self.planes += planes
+        kind = self.sides[side].kind
+        self._raise_building(kind, ends, storeys, lambda x, z: self.shadow_height(side, x, z))
+
+    def _raise_building(self, kind: str, ends, storeys: int, shadow) -> None:
+        self.planes += building(self.pool, self.draws, self.light, kind, ends, storeys, shadow)
 
     def _close(self) -> None:
         """A row of buildings across the end of the road."""
@@ -212,7 +214,11 @@ class Street:
         while x < self.middle(far) + 45.0:
             width = self.draws.uniform(6.0, 14.0)
             kind = self.sides[self.draws.choice([-1, 1])].kind
-            planes, _ = building(self.pool, self.draws, self.light, kind, ((x, far), (x + width, far)),
-                                 self.draws.integer(2, 5), lambda x, z: np.full(z.shape, -1.0, np.float32))  # fmt: skip
-            self.planes += planes
+            ends = ((x, far), (x + width, far))
+            self._raise_building(kind, ends, self.draws.integer(2, 5), _sunlit)
             x += width + (self.draws.uniform(0, 4) if self.draws.chance(0.3) else 0.0)
+
+
+def _sunlit(x: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """No shadow anywhere, as `building` wants it."""
+    return np.full(z.shape, -1.0, np.float32)
