@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -135,7 +135,8 @@ class PretrainStage(StageBase):
         images, _ = crops(self.training, self._augmentation(), s.seed, step, indices)
         rng = generator_for(s.seed, "conditions", step, rank)
         q = torch.from_numpy(rng.uniform(KNOTS_QP[0], KNOTS_QP[-1], len(images))).float()
-        return to_tensor(images), q, s.links(rng, len(images))
+        links = _moved(s.links(rng, len(images)), self.device)
+        return to_tensor(images, self.device), q.to(self.device), links
 
     def _augmentation(self) -> Augmentation:
         return Augmentation((self.settings.side, self.settings.side), vflip=True)
@@ -156,8 +157,9 @@ class PretrainStage(StageBase):
             indices = range(number * s.batch, (number + 1) * s.batch)
             images, _ = crops(self.validation, self._augmentation(), s.seed, -1, indices)
             rng = generator_for(s.seed, "validation", number)
-            q = torch.tensor([KNOTS_QP[i % len(KNOTS_QP)] for i in indices])
-            x, links = to_tensor(images), s.links(rng, len(images))
+            q = torch.tensor([KNOTS_QP[i % len(KNOTS_QP)] for i in indices], device=self.device)
+            x = to_tensor(images, self.device)
+            links = _moved(s.links(rng, len(images)), self.device)
             image, bpp = network(x, q, links)
             error = (image - x).square().mean((1, 2, 3))
             losses.append((error + lagrangian(q) * bpp).mean().item())
@@ -211,7 +213,8 @@ class FitStage(StageBase):
         s = self.settings
         drawn = [self._drawn(at, rank, world) for at in (step, step + 1)]
         cases = self.cases.batch_and_next(*drawn)
-        return cases, s.links(generator_for(s.seed, "links", step, rank), len(cases.q))
+        links = s.links(generator_for(s.seed, "links", step, rank), len(cases.q))
+        return _moved(cases, self.device), _moved(links, self.device)
 
     def _drawn(self, step: int, rank: int, world: int) -> list[tuple[int, int]]:
         """(crop number, QP) of each pair of a step."""
@@ -246,10 +249,11 @@ class FitStage(StageBase):
         s, errors, rows = self.settings, [], []
         for number, cases in enumerate(self._fixed(self.held_out)):
             links = s.links(generator_for(s.seed, "validation", number), len(cases.q))
+            links = _moved(links, self.device)
             image, bpp = network(cases.x, cases.q, links)
             errors.append((image - cases.decoded).square().mean((1, 2, 3)))
             rows.append(torch.stack([cases.q, bpp, cases.bpp]))
-        q, bpp, real = torch.cat(rows, 1)
+        q, bpp, real = torch.cat(rows, 1).cpu()
         error = torch.cat(errors)
         level, pair = rate_errors(bpp, real)
         change, real_change = (torch.log(v[0::2] / v[1::2]) for v in (bpp, real))
@@ -268,7 +272,7 @@ class FitStage(StageBase):
         """Input, decoded picture and the proxy's, at the lowest and the highest QP."""
         shown = {}
         for qp in (min(self.settings.qps), max(self.settings.qps)):
-            cases = self.held_out.batch([(0, qp)])
+            cases = _moved(self.held_out.batch([(0, qp)]), self.device)
             with torch.no_grad():
                 image, _ = network(cases.x, cases.q)
             parts = (cases.x[0], cases.decoded[0], image[0])
@@ -279,7 +283,8 @@ class FitStage(StageBase):
         """All crops of a plan at all its QPs, a batch at a time."""
         for number in range(cases.plan.crops):
             for at in range(0, len(cases.plan.qps), 4):
-                yield cases.batch([(number, qp) for qp in cases.plan.qps[at : at + 4]])
+                found = cases.batch([(number, qp) for qp in cases.plan.qps[at : at + 4]])
+                yield _moved(found, self.device)
 
 
 def rate_errors(bpp: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -307,7 +312,7 @@ def fit_rate(network: Proxy, batches) -> None:
         _, rate = network.estimate(cases.x, cases.q)
         rows.append(torch.stack([cases.q, rate.log(), cases.bpp.log()]).double())
     network.train(training)
-    q, rate, real = torch.cat(rows, 1)
+    q, rate, real = torch.cat(rows, 1).cpu()
     fitted = {}
     for qp in q.unique().tolist():
         x, y = rate[q == qp], real[q == qp]
@@ -319,6 +324,11 @@ def fit_rate(network: Proxy, batches) -> None:
     for index, knot in enumerate(KNOTS_QP):
         nearest = min(fitted, key=lambda qp: abs(qp - knot))
         network.rate_slope[index], network.rate_offset[index] = fitted[nearest]
+
+
+def _moved(values: Any, device: torch.device) -> Any:
+    """A named tuple of tensors on a device."""
+    return type(values)(*(value.to(device) for value in values))
 
 
 def _fresh(settings: ProxySettings) -> Proxy:
