@@ -157,11 +157,6 @@ def load(name: str | Path):
             data and licence.
     """
     described = describe(name)
-    if str(name).endswith(PICKLE_SUFFIXES):
-        raise ModelError(
-            f"model file {name} is a pickle, and loading one can run code: refused; zoo.import_pth "
-            "reads state dicts of known content"
-        )
     if str(name).endswith(WEIGHTS_SUFFIX):
         weights = read_weights(Path(name))[0]
     else:
@@ -186,6 +181,11 @@ def describe(name: str | Path) -> dict:
     Raises:
         ModelError: unknown, a missing or damaged file, or no stated network, data and licence.
     """
+    if str(name).endswith(PICKLE_SUFFIXES):
+        raise ModelError(
+            f"model file {name} is a pickle, and loading one can run code: refused; zoo.import_pth "
+            "reads state dicts of known content"
+        )
     if not str(name).endswith(WEIGHTS_SUFFIX):
         return entry(str(name))
     described = read_weights(Path(name))[1]
@@ -209,7 +209,6 @@ def read_weights(file: str | Path) -> tuple[dict[str, np.ndarray], dict]:
     from safetensors import SafetensorError, safe_open
 
     file = Path(file)
-
     if not file.is_file():
         raise ModelError(f"model file {file} does not exist")
     try:

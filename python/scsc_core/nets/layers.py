@@ -129,6 +129,8 @@ def deform_conv3x3(
         [B, o, H, W].
     """
     height, width = x.shape[-2:]
+    # grid_sample has no place for a side of one sample: zeros beside it give it two
+    x = F.pad(x, (0, int(width == 1), 0, int(height == 1)))
     place = offset.dtype if offset.dtype == torch.float64 else torch.float32
     rows = torch.arange(height, device=x.device, dtype=place)[:, None]
     columns = torch.arange(width, device=x.device, dtype=place)
@@ -136,7 +138,7 @@ def deform_conv3x3(
     for n in range(9):
         y = rows + (n // 3 - 1) + offset[:, 2 * n].to(place)
         z = columns + (n % 3 - 1) + offset[:, 2 * n + 1].to(place)
-        grid = torch.stack([_normalised(z, width), _normalised(y, height)], -1)
+        grid = torch.stack([_normalised(z, x.shape[3]), _normalised(y, x.shape[2])], -1)
         taken = F.grid_sample(x.to(place), grid, "bilinear", "zeros", align_corners=True)
         # tap by tap, never stacked: nine copies of the features would not fit for large pictures
         total = total + F.conv2d(taken.to(x.dtype), weight[:, :, n // 3, n % 3, None, None])
@@ -144,9 +146,8 @@ def deform_conv3x3(
 
 
 def _normalised(position: torch.Tensor, size: int) -> torch.Tensor:
-    """Sample positions 0 .. size - 1 on grid_sample's scale -1 .. 1."""
-    # a side of one sample is centred, and one step leads one sample outside
-    return 2 * position / (size - 1) - 1 if size > 1 else 2 * position
+    """Sample positions 0 .. size - 1 on grid_sample's scale -1 .. 1; size >= 2."""
+    return 2 * position / (size - 1) - 1
 
 
 class StripPool(nn.Module):

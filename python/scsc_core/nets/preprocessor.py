@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 
 import numpy as np
 import torch
 
+from ..codecs import check_image
 from .inference import Runtime, load_weights
 from .layers import ste_round
 from .ppen import Ppen, PpenConfig
@@ -44,7 +46,14 @@ class Preprocessor:
         return cls(network, tuple(config.get("qp_range", (28.0, 47.0))))
 
     def __call__(self, image: np.ndarray, qp: float) -> np.ndarray:
-        """Picture uint8 [H, W, 3] shaped for the codec at a slice QP."""
+        """Picture uint8 [H, W, 3] shaped for the codec at a slice QP.
+
+        Raises:
+            ValueError: no such picture, or a qp that is not finite.
+        """
+        image = check_image(image)
+        if not math.isfinite(qp):
+            raise ValueError(f"qp must be a finite number, got {qp}")
         low, high = self.qp_range
         q = torch.tensor([min(max(float(qp), low), high)], device=self.runtime.device)
 

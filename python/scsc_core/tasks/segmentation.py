@@ -87,13 +87,15 @@ def segmentation_loss(
 
     Args:
         logits: [B, n, H, W].
-        labels: int64 [B, H, W], `IGNORE` is masked.
+        labels: int64 [B, H, W], `IGNORE` is masked; where nothing else is left, the loss is 0.
         weights: [n] of the cross-entropy, or None.
         jaccard: factor of the second term; 0 leaves it out.
     Source: training.md section 3. Note: the paper writes 1 - IoU of hard predictions, which has
         no gradient.
     """
     logits = logits.float()
+    if (labels == IGNORE).all():
+        return logits.sum() * 0
     loss = F.cross_entropy(logits, labels, weights, ignore_index=IGNORE)
     if jaccard:
         loss = loss + jaccard * (1 - soft_jaccard(logits.softmax(1), labels))

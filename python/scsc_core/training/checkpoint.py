@@ -36,14 +36,16 @@ def save(
     `keep_every`-th.
     """
     folder = Path(run) / FOLDER / f"step-{step}"
+    if folder.is_dir():
+        return folder  # the same step of the same run: nothing has changed
     partial = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     for group, values in tensors.items():
         kept = {key: value.detach().cpu().contiguous() for key, value in values.items()}
         save_file(kept, partial / f"{group}.safetensors")
-    (partial / _STATE).write_text(json.dumps({"step": step, **state}), encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
+    content = {"step": step, "groups": sorted(tensors), **state}
+    (partial / _STATE).write_text(json.dumps(content), encoding="utf-8")
     os.replace(partial, folder)
     for other, path in _saved(run):
         if other != step and not (keep_every and other % keep_every == 0):
@@ -96,6 +98,9 @@ def load(folder: Path) -> tuple[dict[str, dict[str, torch.Tensor]], dict[str, An
         raise CheckpointError(f"checkpoint {folder} is damaged: {reason}") from None
     if not isinstance(state, dict) or not isinstance(state.get("step"), int):
         raise CheckpointError(f"checkpoint {folder} is damaged: state.json has no step")
+    for group in state.get("groups", []):
+        if group not in tensors:
+            raise CheckpointError(f"checkpoint {folder} is damaged: {group}.safetensors is missing")
     return tensors, state
 
 

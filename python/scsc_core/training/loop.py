@@ -104,6 +104,8 @@ def train(
         Interrupted: SIGINT or SIGTERM; the state was saved.
     """
     fabric = fabric or make_fabric(stage.settings)
+    if resume is None and (Path(folder) / checkpoint.FOLDER).is_dir():
+        raise ValueError(f"{folder} holds a run already: resume it, or name another folder")
     run = _Run(stage, Path(folder), fabric)
     if resume is not None:
         run.restore(Path(resume))
@@ -123,6 +125,7 @@ class _Run:
         if settings.deterministic:
             torch.use_deterministic_algorithms(True, warn_only=True)
         fabric.launch()
+        stage.place(fabric.device)
         network = stage.network.to(memory_format=torch.channels_last)
         optimiser = torch.optim.AdamW(
             (p for p in network.parameters() if p.requires_grad),
@@ -191,9 +194,10 @@ class _Run:
         checkpoint.restore_optimiser(optimiser, tensors.get(_OPTIMISER, {}), source)
         self.stage.load_extra(tensors.get(_EXTRA, {}))
         self.best_weights = tensors.get(_BEST, {})
-        self.best = state["best"]
-        self.best["score"] = -math.inf if self.best["score"] is None else self.best["score"]
-        self.step, self.seconds = state["step"], state["seconds"]
+        self.best = state.get("best") or self.best
+        if self.best["score"] is None:
+            self.best["score"] = -math.inf
+        self.step, self.seconds = state["step"], state.get("seconds", 0.0)
 
     # the loop ------------------------------------------------------------------------------------
     def loop(self, progress: Progress | None, caught: _Caught) -> Outcome:
@@ -210,7 +214,7 @@ class _Run:
                 if progress is not None and self.chief:
                     progress(self.step, settings.steps, terms)
                 self._housekeeping(journal)
-                if caught.signal is not None:
+                if self._any(caught.signal is not None):
                     self.save()
                     raise Interrupted(f"stopped after step {self.step}; go on with --resume")
         finally:
@@ -235,23 +239,32 @@ class _Run:
         batch = self.stage.batch(step, fabric.global_rank, fabric.world_size)
         with self.autocast():
             loss, terms = self.stage.loss(self.network, batch, step)
-        if not torch.isfinite(loss):
+        if self._any(not torch.isfinite(loss)):
             self.save()
             raise TrainingFailed(f"loss is {loss.item()} at step {step}; the state was saved")
         self.optimiser.zero_grad()
         fabric.backward(loss)
-        if settings.clip_norm:
-            norm = fabric.clip_gradients(
-                self.network, self.optimiser, max_norm=settings.clip_norm, error_if_nonfinite=False
-            )
-            if not torch.isfinite(norm):
-                self.save()
-                raise TrainingFailed(f"gradient is {norm.item()} at step {step}; state saved")
+        norm = fabric.clip_gradients(
+            self.network,
+            self.optimiser,
+            max_norm=settings.clip_norm or math.inf,
+            error_if_nonfinite=False,
+        )
+        if self._any(not torch.isfinite(norm)):
+            self.save()
+            raise TrainingFailed(f"gradient is {norm.item()} at step {step}; the state was saved")
         self.optimiser.step()
         terms = {"loss": float(loss.detach()), **terms, **self.stage.after_step(step)}
         self.average.update(self.bare, step)
         self.step += 1
         return terms
+
+    def _any(self, happened: bool) -> bool:
+        """Whether it happened in any process, so that all leave the loop together."""
+        if self.fabric.world_size == 1:
+            return bool(happened)
+        flag = torch.tensor(float(happened), device=self.fabric.device)
+        return bool(self.fabric.all_reduce(flag, reduce_op="max"))
 
     def _housekeeping(self, journal: Journal | None) -> None:
         settings, last = self.settings, self.step == self.settings.steps
@@ -268,8 +281,9 @@ class _Run:
     def _validate(self, journal: Journal) -> None:
         scores = self.stage.validate(self.average.module)
         journal.record(self.step, "validation", scores)
-        if scores["score"] > self.best["score"] or not self.best_weights:
-            self.best = {"score": scores["score"], "step": self.step, "scores": scores}
+        score = scores["score"] if math.isfinite(scores["score"]) else -math.inf
+        if score > self.best["score"] or not self.best_weights:
+            self.best = {"score": score, "step": self.step, "scores": scores}
             self.best_weights = {k: v.clone() for k, v in self.average.module.state_dict().items()}
 
 

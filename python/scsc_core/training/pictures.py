@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 import torch
 
@@ -14,33 +12,46 @@ from ..data.augment import Augmentation
 from .seeds import generator_for
 from .settings import DataSettings
 
-_KEPT_SAMPLES = 2048  # 480 x 360 with labels: 0.7 MB each
+_KEPT_BYTES = 2 << 30  # 3000 frames of 480 x 360 with labels
 
 
 class Samples:
-    """Samples of several splits, kept in memory once read.
+    """Samples of several splits, kept in memory once read, up to `_KEPT_BYTES`.
 
+    Args:
+        sets: checked up front; see `data.check`.
+        count: at most so many samples, evenly spread; 0: all.
+        labels: whether labels are needed.
     Raises:
-        DataError: a split is empty or has no labels though they are needed.
+        DataError: a set is empty, faulty, or has no labels though they are needed.
     """
 
     def __init__(self, sets: list[Dataset], count: int = 0, labels: bool = True):
-        self._places = [(s, i) for s in sets for i in range(len(s))]
-        if count:
-            step = max(1, len(self._places) // count)
-            self._places = self._places[::step][:count]
-        if not self._places:
+        for dataset in sets:
+            data.check(dataset)
+        places = [(s, i) for s in sets for i in range(len(s))]
+        if not places:
             raise DataError(f"data set {sets[0].name if sets else '?'} has no pictures to use")
+        chosen = np.linspace(0, len(places) - 1, min(count or len(places), len(places)))
+        self._places = [places[int(i)] for i in chosen]
+        self._kept: dict[int, Sample] = {}
+        self._bytes = 0
         if labels and self[0].label is None:
             raise DataError(f"data set {sets[0].name} has no labels, which this stage needs")
 
     def __len__(self) -> int:
         return len(self._places)
 
-    @lru_cache(maxsize=_KEPT_SAMPLES)  # noqa: B019 - lives as long as the stage
     def __getitem__(self, index: int) -> Sample:
+        if index in self._kept:
+            return self._kept[index]
         dataset, place = self._places[index]
-        return dataset[place]
+        sample = dataset[place]
+        size = sample.image.nbytes + (0 if sample.label is None else sample.label.nbytes)
+        if self._bytes + size <= _KEPT_BYTES:
+            self._kept[index] = sample
+            self._bytes += size
+        return sample
 
     @property
     def sources(self) -> list[dict[str, str]]:

@@ -72,9 +72,9 @@ class PpenSettings(StageSettings):
     @field_validator("qps", "validation_qps")
     @classmethod
     def _check_qps(cls, value):
-        if not value or any(not 1 <= qp <= 51 for qp in value):
-            raise ValueError(f"QPs must be in 1..51 and at least one, got {list(value)}")
-        return value
+        if not value or any(not 1 <= qp <= 51 for qp in value) or len(set(value)) < len(value):
+            raise ValueError(f"QPs must differ, be in 1..51 and at least one, got {list(value)}")
+        return tuple(sorted(value))
 
     @field_validator("tasks", "task_scales")
     @classmethod

@@ -29,15 +29,21 @@ from .straight_through import coded_batch, straight_through
 
 _RATE_QPS = (28.0, 47.0)  # where `rate_weight` is given
 _REFERENCE_CROPS = 24
+ESPNETV2_SCALES = ("0.5", "1.0", "1.5", "2.0")
 
 
 @dataclass(frozen=True)
 class PpenBatch:
-    """x_o float [B,3,H,W]; y int64 [B,H,W]; q float [B]; indices: of the samples in the step."""
+    """The samples of a step on one device.
+
+    Attributes: x: x_o, float [B,3,H,W]. y: labels int64 [B,H,W]. q: slice QPs float [B].
+    plain_bpp: mean bits per pixel of plain crops at these QPs, float [B]. indices: in the step.
+    """
 
     x: torch.Tensor
     y: torch.Tensor
     q: torch.Tensor
+    plain_bpp: torch.Tensor
     indices: range
 
 
@@ -50,7 +56,11 @@ def load_task(name: str) -> Segmenter:
     if name.startswith("espnetv2-"):
         from ..tasks.espnetv2 import EspNetV2Segmenter
 
-        return EspNetV2Segmenter.load(float(name.removeprefix("espnetv2-")))
+        scale = name.removeprefix("espnetv2-")
+        if scale not in ESPNETV2_SCALES:
+            allowed = ", ".join(f"espnetv2-{s}" for s in ESPNETV2_SCALES)
+            raise zoo.ModelError(f"task network must be one of {allowed}, got {name!r}")
+        return EspNetV2Segmenter.load(float(scale))
     task = zoo.load(name)
     if not isinstance(task, Segmenter):
         raise zoo.ModelError(f"task network {name} does not segment pictures")
@@ -87,6 +97,12 @@ class PpenStage(StageBase):
         labels = s.task_target == "gt"
         self.training = open_samples(s.data, training=True, labels=labels)
         self.tasks = [load_task(name) for name in s.tasks]
+        for name, task in zip(s.tasks, self.tasks, strict=True):
+            if len(task.classes) != s.data.classes:
+                raise zoo.ModelError(
+                    f"task network {name} has {len(task.classes)} classes, the data "
+                    f"{s.data.classes}"
+                )
         self.proxy = load_proxy(s.proxy)
         self.pool = CodecPool(codecs.get("bpg", preset=s.preset), s.codec_workers)
         self.augmentation = Augmentation(s.crop, s.scale)
@@ -124,26 +140,34 @@ class PpenStage(StageBase):
         indices = shard(s.batch, rank, world)
         images, labels = crops(self.training, self.augmentation, s.seed, step, indices)
         draws = [int(generator_for(s.seed, "qp", step, i).integers(len(s.qps))) for i in indices]
-        x = to_tensor(images)
-        y = label_tensor(labels) if labels[0] is not None else torch.empty(0, dtype=torch.int64)
-        q = torch.tensor([float(s.qps[d]) for d in draws])
-        return PpenBatch(x, y, q, indices)
+        x = to_tensor(images, self.device)
+        labelled = labels[0] is not None
+        y = label_tensor(labels, self.device) if labelled else torch.empty(0, dtype=torch.int64)
+        q = torch.tensor([float(s.qps[d]) for d in draws], device=self.device)
+        return PpenBatch(x, y, q, torch.from_numpy(self.plain_bpp[draws]).to(q), indices)
+
+    def place(self, device):
+        """Task networks and proxy too."""
+        super().place(device)
+        self.proxy.to(device)
+        for task in self.tasks:
+            task.network.to(device)
 
     def loss(self, network, batch: PpenBatch, step: int):
         """Loss of Algorithm 2 and its terms."""
         s = self.settings
         shaped = ste_round(network(batch.x, batch.q).float())
         coded = self._code(shaped, batch.q)
-        decoded = to_tensor([c.image for c in coded])
-        bpp = torch.tensor([c.bits / (s.crop[0] * s.crop[1]) for c in coded])
-        with torch.autocast("cpu", enabled=False):
+        decoded = to_tensor([c.image for c in coded], self.device)
+        bits = torch.tensor([float(c.bits) for c in coded], device=self.device)
+        bpp = bits / (s.crop[0] * s.crop[1])
+        with torch.autocast(self.device.type, enabled=False):
             passed = coded_batch(decoded, bpp, self.proxy(shaped, batch.q))
         received, weight = self._received(passed.image, coded, batch, step)
         task = self._task_loss(received, batch, weight, step)
         compared = passed.image if s.l_pre == "decoded" else shaped
         error = F.mse_loss(compared, batch.x)
-        plain = torch.from_numpy(np.interp(batch.q.numpy(), s.qps, self.plain_bpp)).float()
-        relative = passed.bpp / plain
+        relative = passed.bpp / batch.plain_bpp
         rate = (self._rate_weights(batch.q) * relative).mean()
         total = s.task_weight * task + s.picture_weight * s.pre_scale * error + rate
         with torch.no_grad():
@@ -158,7 +182,7 @@ class PpenStage(StageBase):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """What the receiver shows [B,3,H,W], and which samples arrived [B] as 1 and 0."""
         s = self.settings
-        arrived = torch.ones(len(coded))
+        arrived = torch.ones(len(coded), device=self.device)
         if s.outage == "none":
             return image, arrived
         damaged = []
@@ -173,7 +197,7 @@ class PpenStage(StageBase):
             arrived[place] = float(delivered)
             damaged.append(picture)
         if s.outage == "real":
-            image = straight_through(to_tensor(damaged), image)
+            image = straight_through(to_tensor(damaged, self.device), image)
         return image, arrived
 
     def _code(self, shaped: torch.Tensor, q: torch.Tensor) -> list[Transcoded]:

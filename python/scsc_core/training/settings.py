@@ -34,6 +34,18 @@ class DataSettings(BaseModel):
     train_count: int = Field(0, ge=0)
     validation_count: int = Field(0, ge=0)
 
+    @model_validator(mode="after")
+    def _check_splits(self):
+        if not self.train_splits or self.validation_split in self.train_splits:
+            raise ValueError(
+                "train_splits must be at least one and leave out validation_split, got "
+                f"{', '.join(self.train_splits) or 'none'} and {self.validation_split}"
+            )
+        return self
+
+
+_INDIFFERENT = {"save_every", "picture_every", "keep_every", "threads", "codec_workers", "cache"}
+
 
 class StageSettings(BaseModel):
     """Optimisation, devices and housekeeping of one stage.
@@ -87,9 +99,9 @@ class StageSettings(BaseModel):
         return self
 
     def digest(self) -> str:
-        """Hash of what decides about the result: everything but housekeeping."""
-        skip = {"save_every", "picture_every", "keep_every", "threads"}
-        content = self.model_dump(mode="json", exclude=skip)
+        """Hash of what decides about the result: places, workers and housekeeping are left out."""
+        content = self.model_dump(mode="json", exclude=_INDIFFERENT)
+        content["data"].pop("root")
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

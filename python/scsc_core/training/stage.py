@@ -28,6 +28,10 @@ class Stage(Protocol):
     network: torch.nn.Module
     training: Samples
 
+    def place(self, device: torch.device) -> None:
+        """Move what the stage holds besides `network` to the device; called once, first."""
+        ...
+
     def batch(self, step: int, rank: int, world: int) -> Any:
         """The part of step's batch that belongs to one of `world` processes."""
         ...
@@ -61,6 +65,12 @@ class Stage(Protocol):
 
 class StageBase:
     """Defaults of the optional parts of a `Stage`."""
+
+    device = torch.device("cpu")
+
+    def place(self, device: torch.device) -> None:
+        """Take a device for batches."""
+        self.device = device
 
     def after_step(self, step: int) -> dict[str, float]:
         """Nothing."""

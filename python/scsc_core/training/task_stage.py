@@ -7,12 +7,11 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch.nn import functional as F
 
 from ..config import Finite
 from ..data.augment import Augmentation
-from ..data.sample import IGNORE
 from ..nets.erf_pspnet import ErfPspNet, ErfPspNetConfig
 from ..tasks.categories import colours
 from ..tasks.segmentation import (
@@ -55,6 +54,18 @@ class TaskSettings(StageSettings):
     scale: tuple[Finite, Finite] = (0.75, 1.35)
     balance: Finite = Field(1.1, gt=1)
 
+    @model_validator(mode="after")
+    def _check_batches(self):
+        # pyramid pooling to one bin leaves BatchNorm nothing but the pictures of one device
+        for name in ("batch", "small_batch"):
+            value = getattr(self, name)
+            if value % self.devices or value < 2 * self.devices:
+                raise ValueError(
+                    f"{name} must be a multiple of devices = {self.devices} and at least "
+                    f"{2 * self.devices}, got {value}"
+                )
+        return self
+
 
 class _WithAuxiliary(torch.nn.Module):
     """forward gives both outputs, so that wrappers for several devices see the whole step."""
@@ -82,6 +93,8 @@ class TaskStage(StageBase):
         self.training = open_samples(settings.data, training=True)
         self.validation = open_samples(settings.data, training=False)
         self.weights = self._class_weights()
+        self.small_augmentation = Augmentation(settings.small_crop, settings.small_scale)
+        self.augmentation = Augmentation(settings.crop, settings.scale)
         torch.manual_seed(seed_for(settings.seed, "weights"))
         config = ErfPspNetConfig(settings.data.classes, settings.decoder, True, settings.dropout)
         self.network = _WithAuxiliary(ErfPspNet(config))
@@ -102,12 +115,15 @@ class TaskStage(StageBase):
         """(pictures, labels) as tensors."""
         s = self.settings
         small = self._small(step)
-        augmentation = Augmentation(
-            *((s.small_crop, s.small_scale) if small else (s.crop, s.scale))
-        )
+        augmentation = self.small_augmentation if small else self.augmentation
         indices = shard(s.small_batch if small else s.batch, rank, world)
         images, labels = crops(self.training, augmentation, s.seed, step, indices)
-        return to_tensor(images), label_tensor(labels)
+        return to_tensor(images, self.device), label_tensor(labels, self.device)
+
+    def place(self, device):
+        """Class weights too."""
+        super().place(device)
+        self.weights = self.weights.to(device)
 
     def loss(self, network, batch, step):
         """Loss and its terms."""
@@ -115,10 +131,8 @@ class TaskStage(StageBase):
         logits, auxiliary = network(x)
         jaccard = float(step >= self.settings.steps / 2)
         main = segmentation_loss(logits, y, self.weights, jaccard)
-        coarse = F.interpolate(y[:, None].float(), auxiliary.shape[-2:], mode="nearest")
-        side = F.cross_entropy(
-            auxiliary.float(), coarse[:, 0].long(), self.weights, ignore_index=IGNORE
-        )
+        coarse = F.interpolate(y[:, None].float(), auxiliary.shape[-2:], mode="nearest-exact")
+        side = segmentation_loss(auxiliary, coarse[:, 0].long(), self.weights, jaccard=0)
         terms = {"segmentation": float(main.detach()), "auxiliary": float(side.detach())}
         return main + self.settings.auxiliary * side, terms
 
