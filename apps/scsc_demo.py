@@ -252,6 +252,8 @@ def main() -> int:
         return run(options)
     except Incomplete as error:
         return _complain(error, 4)
+    except KeyboardInterrupt:  # outside the flowgraph, which ends in order by itself
+        return _complain("ended before every picture had arrived; no table is shown", 4)
     except (ValueError, ImportError, OSError) as error:
         if options.debug:
             raise
@@ -262,7 +264,7 @@ def main() -> int:
         return _complain(error, 1)
 
 
-def _complain(error: Exception, code: int) -> int:
+def _complain(error: Exception | str, code: int) -> int:
     print(f"scsc demo: error: {error}", file=sys.stderr)
     return code
 

@@ -50,7 +50,7 @@ def _column(row: Row, shown: dict[str, int]) -> SchemeColumn:
     return SchemeColumn(
         summary.title,
         summary.note,
-        f"QP {summary.qp:g}, R_k {summary.cbr_k:.4f}",
+        f"QP {summary.qp:.4g}, R_k {summary.cbr_k:.4f}",
         summary.share,
         summary.interval,
         [_reception(received) for received in row.shown],

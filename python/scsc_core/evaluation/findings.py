@@ -35,8 +35,8 @@ def findings(comparison: Comparison) -> list[str]:
 def _on_preprocessor(plain: Summary, low_pass: Summary, ppen: Summary) -> str:
     scores = [row.undamaged.miou for row in (plain, low_pass, ppen)]
     figures = (
-        f"undamaged mIoU {scores[2]:.3f} at QP {ppen.qp:g}; codec alone {scores[0]:.3f} at "
-        f"{plain.qp:g}; low-pass control {scores[1]:.3f} at {low_pass.qp:g}"
+        f"undamaged mIoU {scores[2]:.3f} at QP {ppen.qp:.4g}; codec alone {scores[0]:.3f} at "
+        f"{plain.qp:.4g}; low-pass control {scores[1]:.3f} at {low_pass.qp:.4g}"
     )
     if scores[2] <= scores[0] + EQUAL_MIOU:
         verdict = "no help on this picture"
