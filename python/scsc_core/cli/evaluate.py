@@ -1,18 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`scsc evaluate`: experiments whose results are tables."""
 
-import json as json_format
-import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from . import evaluate_proxy
+from . import evaluate_proxy, evaluate_task
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Run an experiment."
@@ -25,6 +23,7 @@ def evaluate() -> None:
 
 
 evaluate_proxy.register(app)
+evaluate_task.register(app)
 
 
 @app.command()
@@ -36,7 +35,7 @@ def precoders(
     output: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
 ) -> None:
     """All precoders on the same 2x2 channels: information, SNR for a rate, outage, CSI error."""
-    from .output import require_folder
+    from .output import require_folder, show
 
     require_folder(output)
     from ..evaluation import precoder_acceptance, precoder_table
@@ -45,7 +44,7 @@ def precoders(
         table = precoder_table.run(channels, quick, seed, progress=report)
     results = precoder_acceptance.checks(table)
     lines = [*precoder_table.lines(table), "", *precoder_acceptance.lines(results)]
-    _show({**asdict(table), "checks": [asdict(c) for c in results]}, lines, json, output)
+    show({**asdict(table), "checks": [asdict(c) for c in results]}, lines, json, output)
 
 
 @app.command()
@@ -56,7 +55,7 @@ def coded(
     output: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
 ) -> None:
     """SNR at 10 % block error rate of one NR LDPC codeword per channel, per precoder."""
-    from .output import require_folder
+    from .output import require_folder, show
 
     require_folder(output)
     from ..evaluation import coded_outage, precoder_acceptance
@@ -71,7 +70,7 @@ def coded(
         "rows": [asdict(row) for row in rows],
         "checks": [asdict(c) for c in results],
     }
-    _show(content, lines, json, output)
+    show(content, lines, json, output)
 
 
 @app.command()
@@ -101,6 +100,7 @@ def ppen(
     stopped goes on where it ended. Tables, figures and CSV go to <output>/<data>-<split>.
     """
     from ..evaluation import ppen_experiment, ppen_report
+    from .output import show
     from .progress import counted
 
     settings = ppen_experiment.Settings(
@@ -121,7 +121,7 @@ def ppen(
         result = ppen_experiment.Experiment(settings).run(report)
     files = ppen_report.write(result, output / f"{data}-{split}", time.monotonic() - started)
     lines = [*ppen_report.lines(result), "", *map(str, files)]
-    _show(ppen_report.to_json(result), lines, json, None)
+    show(ppen_report.to_json(result), lines, json, None)
 
 
 @app.command("scsc-link")
@@ -154,6 +154,7 @@ def scsc_link(
     """
     from ..evaluation import link_report
     from ..evaluation import scsc_link as experiment
+    from .output import show
     from .progress import counted
 
     settings = experiment.Settings(
@@ -177,7 +178,7 @@ def scsc_link(
         result = experiment.Experiment(settings).run(report)
     files = link_report.write(result, output / f"{data}-{split}", time.monotonic() - started)
     lines = [*link_report.lines(result), "", *map(str, files)]
-    _show(link_report.to_json(result), lines, json, None)
+    show(link_report.to_json(result), lines, json, None)
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -201,28 +202,3 @@ def _progress(name: str) -> Iterator[Callable[[str], None]]:
     with Progress(*columns, transient=True) as bar:
         task = bar.add_task(name)
         yield lambda line: bar.update(task, description=line)
-
-
-def _show(content: dict[str, Any], lines: list[str], json: bool, output: Path | None) -> None:
-    """Print lines, or the content as JSON, and write the JSON to a file if one is given."""
-    from .output import console, write_whole
-
-    text = json_format.dumps(_finite(content), indent=1)
-    if output is not None:
-        write_whole(output, text + "\n")
-    if json:
-        typer.echo(text)
-        return
-    for line in lines:
-        console().print(line, markup=False, soft_wrap=True)
-
-
-def _finite(value: Any) -> Any:
-    """The same with None for what JSON has no number for (a rate that no SNR reaches)."""
-    if isinstance(value, dict):
-        return {str(key): _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

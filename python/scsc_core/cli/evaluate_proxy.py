@@ -43,12 +43,13 @@ def proxycheck(
     from .. import data as data_sets
     from .. import preprocessing
     from ..evaluation import proxy_check, proxy_inputs
-    from ..training.ppen_stage import load_proxy, load_task
+    from ..tasks.networks import load_segmenter
+    from ..training.ppen_stage import load_proxy
 
     settings = proxy_check.Settings(_integers(qps), preset, amplitude, sigma, seed)
     preprocessor = preprocessing.load(ppen)
     modules = {name: load_proxy(name) for name in _words(proxies)}
-    network = load_task(task)
+    network = load_segmenter(task)
     pictures = proxy_inputs.draw_crops(data_sets.open(data, data_root, split), crops, side, seed)
     with counted("proxycheck") as report:
         check = proxy_check.run(pictures, modules, network, task, settings, preprocessor, report)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`scsc train`: the training stages of trained_models/."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -158,6 +159,8 @@ def _guarded(run: Callable[[], Any]) -> int:
 def _report(result: Any) -> None:
     from .output import console
 
+    if int(os.environ.get("LOCAL_RANK", 0)):
+        return  # of several processes the first tells
     screen = console()
     if result.outcome is None:
         screen.print(f"{result.model}: already in {result.models}", soft_wrap=True)
@@ -170,7 +173,8 @@ def _report(result: Any) -> None:
     )
     for name, value in outcome.scores.items():
         screen.print(f"  {name}: {value:.4g}", markup=False)
-    screen.print(f"  run {result.run}, weights in {result.models}", soft_wrap=True)
+    run = f"run {result.run}, " if result.run is not None else ""
+    screen.print(f"  {run}weights in {result.models}", soft_wrap=True)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from . import controls
 PREPARATIONS = ("plain", "low_pass", "ppen")
 LOW_PASS = "gaussian-0.7"  # of evaluation.controls: what a blur alone gives, blind to the task
 # Quality of the codec alone that sets the budget when none is given: coarse enough that the task suffers.
-TIGHT_QP = {"bpg": 43.0, "jpeg": 10.0, "jpeg2000": 100.0}
+TIGHT_QP = {"bpg": 45.0, "jpeg": 10.0, "jpeg2000": 100.0}
 
 
 @dataclass(frozen=True)

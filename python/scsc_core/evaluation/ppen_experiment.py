@@ -249,9 +249,7 @@ class Experiment:
             for source, qps in wanted.items()
         }
         uncoded = {
-            source.name: load(
-                store, self.frames, source, judge, qps if source.follows_qp else [None], None
-            )
+            source.name: load(store, self.frames, source, judge, source.uncoded_qps(qps), None)
             for source, qps in wanted.items()
         }
         kinds = {source.name: source.kind for source in wanted}

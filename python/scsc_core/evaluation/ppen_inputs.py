@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,7 +16,6 @@ from .ppen_points import PLAIN, Frame, Judge, Source
 ROW_MULTIPLE = 16  # of the codec and the networks: 360 rows of CamVid become 352
 CATEGORIES = 7
 GENERATED = {"streets": 100}  # scenes of a set without end, unless told otherwise
-_ESPNETV2 = re.compile(r"espnetv2-(0\.5|1\.0|1\.5|2\.0)")
 
 
 def cropped(array: np.ndarray) -> np.ndarray:
@@ -101,30 +99,27 @@ def _rest(source: Source) -> tuple:
 
 
 def judge(name: str) -> Judge:
-    """A task network by name: "espnetv2-2.0" (0.5, 1.0, 1.5, 2.0) or a segmentation model of the zoo.
+    """A task network by name; see `tasks.networks.load_segmenter`.
 
     Raises:
-        ModelError: unknown, or its weights are missing. ValueError: it does not segment pictures, or
-            its classes are not the 7 categories.
+        ModelError: unknown, its weights are missing, or it does not segment pictures. ValueError: its
+            classes are not the 7 categories.
     """
-    published = _ESPNETV2.fullmatch(name)
-    if published:
-        from ..tasks.espnetv2 import FILE, EspNetV2Segmenter
+    from ..tasks.networks import ESPNETV2, load_segmenter
 
-        scale = float(published[1])
-        network = EspNetV2Segmenter.load(scale)
+    network = load_segmenter(name)
+    if len(network.classes) != CATEGORIES:
+        raise ValueError(
+            f"judge must tell {CATEGORIES} categories, {name} tells {len(network.classes)}"
+        )
+    if name.startswith(ESPNETV2):
+        from ..tasks.espnetv2 import FILE
+
+        scale = float(name.removeprefix(ESPNETV2))
         identity = _file_hash(Path(data.root()) / "weights" / FILE.format(scale=scale))
     else:
-        network, identity = zoo.load(name), weights_hash(name)
-    if not hasattr(network, "segment"):
-        raise ValueError(
-            f"judge must be a segmentation network, {name} is a {type(network).__name__}"
-        )
-    classes = network.classes
-    classes = classes if isinstance(classes, int) else len(classes)
-    if classes != CATEGORIES:
-        raise ValueError(f"judge must tell {CATEGORIES} categories, {name} tells {classes}")
-    return Judge(name, identity, network.segment, classes)
+        identity = weights_hash(name)
+    return Judge(name, identity, network.segment, CATEGORIES)
 
 
 def weights_hash(name: str) -> str:

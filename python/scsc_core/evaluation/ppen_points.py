@@ -64,10 +64,14 @@ class Source:
         """The picture that the codec gets."""
         return image if self.preprocess is None else self.preprocess(image, qp)
 
-    @property
-    def follows_qp(self) -> bool:
-        """Whether its output depends on qp; else one uncoded point stands for all QPs."""
-        return self.kind == "model"
+    def uncoded_qps(self, qps: Sequence[int]) -> list[int | None]:
+        """QPs at which its output is judged without a codec: lowest, middle, highest.
+
+        Only a model's output depends on qp; [None], one point for all QPs, otherwise.
+        """
+        if self.kind != "model":
+            return [None]
+        return sorted({qps[0], qps[len(qps) // 2], qps[-1]})
 
 
 @dataclass(frozen=True)
@@ -145,16 +149,15 @@ def missing(
     work = []
     for source, qps in sources.items():
         for frame in frames:
-            steps = [] if source.follows_qp else [(None, False, True)]
-            steps += [(qp, True, source.follows_qp) for qp in qps]
-            for qp, with_coded, with_uncoded in steps:
+            uncoded = source.uncoded_qps(qps)
+            for qp in [*qps, *(qp for qp in uncoded if qp not in qps)]:
                 lacking = [
                     tuple(
                         judge
                         for judge in judges
                         if wanted and point_key(frame, source, qp, judge, by) not in store
                     )
-                    for wanted, by in ((with_coded, codec), (with_uncoded, None))
+                    for wanted, by in ((qp in qps, codec), (qp in uncoded, None))
                 ]
                 if any(lacking):
                     work.append(Work(frame, source, qp, *lacking))

@@ -72,6 +72,8 @@ def latest(run: Path) -> Path:
     run = Path(run)
     if (run / _STATE).is_file():
         return run
+    if not run.exists():
+        raise CheckpointError(f"--resume wants a run folder, {run} does not exist")
     if run.is_file():
         raise CheckpointError(
             f"{run} is a file: --resume wants a run folder (pickled checkpoints are refused, since "

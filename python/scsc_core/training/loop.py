@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 import signal
 import threading
 import time
@@ -42,7 +43,8 @@ class Outcome:
     Attributes:
         network: the best averaged network of the run, in evaluation mode.
         scores: of its validation.
-        best_step, steps, seconds; losses: last terms shown.
+        best_step: after which these weights stood.
+        steps, seconds: of the whole run, parts before a resumption included.
     """
 
     network: torch.nn.Module
@@ -75,6 +77,9 @@ def make_fabric(settings: StageSettings) -> Any:
         accelerator = "cuda" if torch.cuda.is_available() else "cpu"
     if accelerator == "cuda" and not torch.cuda.is_available():
         raise ValueError("accelerator must be cpu: no CUDA device is here, got 'cuda'")
+    world = os.environ.get("WORLD_SIZE")  # torchrun has started the processes
+    if world is not None and int(world) != settings.devices:
+        raise ValueError(f"devices must be {world} under torchrun, got {settings.devices}")
     strategy = "ddp" if settings.devices > 1 else "auto"
     # Fabric's own mixed precision would round the pictures to bfloat16: see `_Run.autocast`
     return Fabric(

@@ -63,9 +63,10 @@ class Samples:
 def open_samples(settings: DataSettings, training: bool, labels: bool = True) -> Samples:
     """The training or the validation pictures of a stage."""
     splits = settings.train_splits if training else (settings.validation_split,)
-    sets = [data.open(settings.name, settings.root, split, settings.classes) for split in splits]
-    count = settings.train_count if training else settings.validation_count
-    return Samples(sets, count, labels)
+    s, sets = settings, []
+    for split in splits:
+        sets.append(data.open(s.name, s.root, split, s.classes, **s.options))
+    return Samples(sets, s.train_count if training else s.validation_count, labels)
 
 
 def crops(

@@ -71,16 +71,20 @@ class PpenSettings(StageSettings):
 
     @field_validator("qps", "validation_qps")
     @classmethod
-    def _check_qps(cls, value):
+    def _check_qps(cls, value, info):
         if not value or any(not 1 <= qp <= 51 for qp in value) or len(set(value)) < len(value):
-            raise ValueError(f"QPs must differ, be in 1..51 and at least one, got {list(value)}")
+            raise ValueError(
+                f"{info.field_name} must be one or more different QPs in 1..51, got {list(value)}"
+            )
         return tuple(sorted(value))
 
     @field_validator("tasks", "task_scales")
     @classmethod
-    def _check_tasks(cls, value):
-        if not value or any(isinstance(v, float) and not 0.1 <= v <= 4 for v in value):
-            raise ValueError(f"at least one is needed, scales in 0.1..4, got {list(value)}")
+    def _check_tasks(cls, value, info):
+        if not value:
+            raise ValueError(f"{info.field_name} must name at least one, got []")
+        if any(isinstance(v, float) and not 0.1 <= v <= 4 for v in value):
+            raise ValueError(f"{info.field_name} must be in 0.1..4, got {list(value)}")
         return value
 
     @field_validator("rate_weight")

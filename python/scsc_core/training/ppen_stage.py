@@ -17,6 +17,7 @@ from ..nets.inference import WeightsError, load_weights
 from ..nets.layers import ste_round
 from ..nets.ppen import Ppen, PpenConfig
 from ..nets.preprocessor import Preprocessor
+from ..tasks.networks import load_segmenter
 from ..tasks.segmentation import Segmenter, segmentation_loss
 from .codec_pool import CodecPool, Transcoded
 from .delivery import abstract_delivery, draw_link, full_delivery
@@ -29,7 +30,6 @@ from .straight_through import coded_batch, straight_through
 
 _RATE_QPS = (28.0, 47.0)  # where `rate_weight` is given
 _REFERENCE_CROPS = 24
-ESPNETV2_SCALES = ("0.5", "1.0", "1.5", "2.0")
 
 
 @dataclass(frozen=True)
@@ -45,26 +45,6 @@ class PpenBatch:
     q: torch.Tensor
     plain_bpp: torch.Tensor
     indices: range
-
-
-def load_task(name: str) -> Segmenter:
-    """A frozen task network: "espnetv2-<scale>", or a segmentation model of the zoo.
-
-    Raises:
-        ModelError: no such model, or it does not segment.
-    """
-    if name.startswith("espnetv2-"):
-        from ..tasks.espnetv2 import EspNetV2Segmenter
-
-        scale = name.removeprefix("espnetv2-")
-        if scale not in ESPNETV2_SCALES:
-            allowed = ", ".join(f"espnetv2-{s}" for s in ESPNETV2_SCALES)
-            raise zoo.ModelError(f"task network must be one of {allowed}, got {name!r}")
-        return EspNetV2Segmenter.load(float(scale))
-    task = zoo.load(name)
-    if not isinstance(task, Segmenter):
-        raise zoo.ModelError(f"task network {name} does not segment pictures")
-    return task
 
 
 def load_proxy(name: str) -> torch.nn.Module:
@@ -96,7 +76,7 @@ class PpenStage(StageBase):
         self.settings = s = settings
         labels = s.task_target == "gt"
         self.training = open_samples(s.data, training=True, labels=labels)
-        self.tasks = [load_task(name) for name in s.tasks]
+        self.tasks = [load_segmenter(name) for name in s.tasks]
         for name, task in zip(s.tasks, self.tasks, strict=True):
             if len(task.classes) != s.data.classes:
                 raise zoo.ModelError(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from torch.nn import functional as F
 
 from .. import codecs, preprocessing, zoo
@@ -105,6 +105,14 @@ class FitSettings(ProxySettings):
     pair_weight: Finite = Field(1.0, ge=0)
     rate_cases: int = Field(32, ge=4)
 
+    @model_validator(mode="after")
+    def _check_pairs(self):
+        if self.batch % (2 * self.devices):
+            raise ValueError(
+                f"batch must be whole pairs on each of devices = {self.devices}, got {self.batch}"
+            )
+        return self
+
 
 def lagrangian(q: torch.Tensor) -> torch.Tensor:
     """Mean square error on [0,1] that a bit per pixel is worth to an HEVC encoder at QP q [B]."""
@@ -133,9 +141,9 @@ class PretrainStage(StageBase):
         s = self.settings
         indices = shard(s.batch, rank, world)
         images, _ = crops(self.training, self._augmentation(), s.seed, step, indices)
-        rng = generator_for(s.seed, "conditions", step, rank)
-        q = torch.from_numpy(rng.uniform(KNOTS_QP[0], KNOTS_QP[-1], len(images))).float()
-        links = _moved(s.links(rng, len(images)), self.device)
+        draws = [generator_for(s.seed, "qp", step, i) for i in indices]
+        q = torch.tensor([rng.uniform(KNOTS_QP[0], KNOTS_QP[-1]) for rng in draws])
+        links = _moved(_links(s, step, indices), self.device)
         return to_tensor(images, self.device), q.to(self.device), links
 
     def _augmentation(self) -> Augmentation:
@@ -156,10 +164,9 @@ class PretrainStage(StageBase):
         for number in range(-(-s.validation_crops // s.batch)):
             indices = range(number * s.batch, (number + 1) * s.batch)
             images, _ = crops(self.validation, self._augmentation(), s.seed, -1, indices)
-            rng = generator_for(s.seed, "validation", number)
             q = torch.tensor([KNOTS_QP[i % len(KNOTS_QP)] for i in indices], device=self.device)
             x = to_tensor(images, self.device)
-            links = _moved(s.links(rng, len(images)), self.device)
+            links = _moved(_links(s, -1, indices), self.device)
             image, bpp = network(x, q, links)
             error = (image - x).square().mean((1, 2, 3))
             losses.append((error + lagrangian(q) * bpp).mean().item())
@@ -213,7 +220,8 @@ class FitStage(StageBase):
         s = self.settings
         drawn = [self._drawn(at, rank, world) for at in (step, step + 1)]
         cases = self.cases.batch_and_next(*drawn)
-        links = s.links(generator_for(s.seed, "links", step, rank), len(cases.q))
+        pairs = shard(s.batch // 2, rank, world)
+        links = _links(s, step, range(2 * pairs.start, 2 * pairs.stop))
         return _moved(cases, self.device), _moved(links, self.device)
 
     def _drawn(self, step: int, rank: int, world: int) -> list[tuple[int, int]]:
@@ -247,9 +255,9 @@ class FitStage(StageBase):
         """
         fit_rate(network, self._fixed(self.rate_cases))
         s, errors, rows = self.settings, [], []
-        for number, cases in enumerate(self._fixed(self.held_out)):
-            links = s.links(generator_for(s.seed, "validation", number), len(cases.q))
-            links = _moved(links, self.device)
+        for cases in self._fixed(self.held_out):
+            start = sum(row.shape[1] for row in rows)
+            links = _moved(_links(s, -1, range(start, start + len(cases.q))), self.device)
             image, bpp = network(cases.x, cases.q, links)
             errors.append((image - cases.decoded).square().mean((1, 2, 3)))
             rows.append(torch.stack([cases.q, bpp, cases.bpp]))
@@ -278,6 +286,11 @@ class FitStage(StageBase):
             parts = (cases.x[0], cases.decoded[0], image[0])
             shown[f"qp-{qp}"] = np.hstack([to_image(part) for part in parts])
         return shown
+
+    def close(self) -> None:
+        """End the background work and the cache."""
+        for cases in (self.cases, self.rate_cases, self.held_out):
+            cases.close()
 
     def _fixed(self, cases: CodedCases):
         """All crops of a plan at all its QPs, a batch at a time."""
@@ -324,6 +337,13 @@ def fit_rate(network: Proxy, batches) -> None:
     for index, knot in enumerate(KNOTS_QP):
         nearest = min(fitted, key=lambda qp: abs(qp - knot))
         network.rate_slope[index], network.rate_offset[index] = fitted[nearest]
+
+
+def _links(settings: ProxySettings, step: int, indices: range) -> LinkState:
+    """Links of the items of a step, -1 for validation; each has a stream of its own."""
+    streams = [generator_for(settings.seed, "links", step, i) for i in indices]
+    drawn = [settings.links(rng, 1) for rng in streams]
+    return LinkState(*(torch.cat(parts) for parts in zip(*drawn, strict=True)))
 
 
 def _moved(values: Any, device: torch.device) -> Any:

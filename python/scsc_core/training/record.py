@@ -56,8 +56,8 @@ def _copy_log(models: Path, name: str, run: Path) -> None:
 def _entry(stage: Any, outcome: Outcome, network: str, config: dict, **more: Any) -> dict:
     s = stage.settings
     data = list(stage.training.sources)
-    for needed in more.get("needs", ()):
-        data += [d for d in _data_of(needed) if d not in data]
+    for learned_from in (*more.get("needs", ()), *_origins(s)):
+        data += [d for d in _data_of(learned_from) if d not in data]
     free = all(d["licence"] in (OWN_LICENCE, "none") for d in data)
     trained = {k: v for k, v in s.model_dump(mode="json").items() if k not in _HOUSEKEEPING}
     return {
@@ -79,6 +79,12 @@ def _entry(stage: Any, outcome: Outcome, network: str, config: dict, **more: Any
         "metrics": {"validation": {k: round(v, 4) for k, v in outcome.scores.items()}},
         **more,
     }
+
+
+def _origins(settings: Any) -> list[str]:
+    """Models whose weights a stage began with, or whose outputs it was fitted to."""
+    named = (getattr(settings, key, "") for key in ("start", "ppen"))
+    return [name for name in named if name not in ("", "none")]
 
 
 def _data_of(model: str) -> list[dict]:

@@ -22,6 +22,7 @@ class DataSettings(BaseModel):
         train_splits: splits that are trained on.
         validation_split: split that weights are chosen by.
         train_count, validation_count: at most so many pictures; 0: all.
+        options: of the data set's own `open_...` function, such as downscale or size.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,6 +34,7 @@ class DataSettings(BaseModel):
     validation_split: str = "val"
     train_count: int = Field(0, ge=0)
     validation_count: int = Field(0, ge=0)
+    options: dict[str, Any] = {}
 
     @model_validator(mode="after")
     def _check_splits(self):
@@ -102,6 +104,8 @@ class StageSettings(BaseModel):
         """Hash of what decides about the result: places, workers and housekeeping are left out."""
         content = self.model_dump(mode="json", exclude=_INDIFFERENT)
         content["data"].pop("root")
+        if not content["data"]["options"]:
+            content["data"].pop("options")
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 

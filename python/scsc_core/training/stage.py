@@ -62,6 +62,10 @@ class Stage(Protocol):
         """The inverse of `extra_tensors`."""
         ...
 
+    def close(self) -> None:
+        """End what works in the background; called once, last."""
+        ...
+
 
 class StageBase:
     """Defaults of the optional parts of a `Stage`."""
@@ -86,3 +90,6 @@ class StageBase:
 
     def load_extra(self, tensors: dict[str, torch.Tensor]) -> None:
         """Nothing to load."""
+
+    def close(self) -> None:
+        """Nothing to end."""

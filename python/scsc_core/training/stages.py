@@ -6,17 +6,18 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
+from pydantic import BaseModel, ConfigDict, Field
 
 from .. import zoo
 from ..config import build, check_keys
 from ..runs import RunFolder, create_run
+from . import checkpoint
 from .loop import Outcome, Progress, make_fabric, train
 from .record import publish_stage
 from .settings import StageSettings, merged, read_layer
@@ -31,6 +32,20 @@ STAGES = {
 }
 _SETTINGS_HOME = {"PpenSettings": "ppen_settings", "JointSettings": "ppen_settings"}
 MODELS_FOLDER = "models"
+PRECODERS = "pcen"  # the stage without pictures: it has recipes instead of settings
+
+
+class PrecoderSettings(BaseModel):
+    """Entry `pcen` of a chain.
+
+    Attributes: model; seed; steps, 0: those of the recipe; see `pcen_stage.RECIPES`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: Literal["pcen", "pcen-unfolded", "pcen-paper"] = "pcen"
+    seed: int = Field(0, ge=0)
+    steps: int = Field(0, ge=0)
 
 
 @dataclass(frozen=True)
@@ -94,15 +109,20 @@ def run_stage(
         ValueError: anything that makes the stage impossible, before training starts.
         TrainingFailed, Interrupted: see `loop.train`.
     """
+    if resume is not None:
+        _check_resumable(Path(resume))
     module, _, name = STAGES[stage]
     settings_class(stage)
     fabric = make_fabric(settings)
     fabric.launch()
     built = getattr(importlib.import_module(f".{module}", __package__), name)(settings)
     folder = _run_folder(fabric, f"train-{settings.model}", run_root, resume)
-    if fabric.global_rank == 0:
+    if fabric.global_rank == 0 and resume is None:
         RunFolder(folder).save_config(settings, stage=stage)
-    outcome = train(built, folder, resume, progress, fabric)
+    try:
+        outcome = train(built, folder, resume, progress, fabric)
+    finally:
+        built.close()
     models = Path(output) if output is not None else folder / MODELS_FOLDER
     if fabric.global_rank == 0:
         publish_stage(models, built, outcome, folder)
@@ -110,12 +130,17 @@ def run_stage(
     return StageResult(stage, settings.model, folder, models, outcome)
 
 
+def _check_resumable(run: Path) -> None:
+    """Before anything is read or built: a folder of a run that has a checkpoint."""
+    if checkpoint.latest(run).parent != run / checkpoint.FOLDER:
+        raise checkpoint.CheckpointError(
+            f"--resume wants the run folder, {run} is a checkpoint inside one"
+        )
+
+
 def _run_folder(fabric: Any, name: str, run_root: Path, resume: Path | None) -> Path:
     if resume is not None:
-        resume = Path(resume)
-        if not resume.is_dir():
-            raise ValueError(f"--resume wants a run folder, {resume} is none")
-        return resume
+        return Path(resume)
     made = str(create_run(name, run_root).path) if fabric.global_rank == 0 else ""
     return Path(fabric.broadcast(made))
 
@@ -144,17 +169,45 @@ def run_chain(
     output.mkdir(parents=True, exist_ok=True)
     if not (output / zoo.INDEX).is_file():
         (output / zoo.INDEX).write_text("[]\n", encoding="utf-8")
+    made: set[str] = set()
     with _models_first(output):
         for stage, settings in stages:
-            if _published(output, settings):
+            if not _uses(settings) & made and _published(output, settings):
                 yield StageResult(stage, settings.model, None, output, None)
                 continue
+            made.add(settings.model)
             shown = progress_for(stage, settings.model) if progress_for else None
             with shown or contextlib.nullcontext() as progress:
-                yield run_stage(stage, settings, run_root, output, None, progress)
+                if stage == PRECODERS:
+                    yield _train_precoder(settings, output, progress)
+                else:
+                    yield run_stage(stage, settings, run_root, output, None, progress)
 
 
-def read_chain(chain: Path, overrides: dict[str, Any]) -> list[tuple[str, StageSettings]]:
+def _uses(settings: Any) -> set[str]:
+    """Models that a stage starts from or trains against."""
+    named = {getattr(settings, key, "") for key in ("start", "proxy", "ppen")}
+    return named | set(getattr(settings, "tasks", ()))
+
+
+def _train_precoder(
+    settings: PrecoderSettings, output: Path, progress: Progress | None
+) -> StageResult:
+    from . import pcen_stage
+
+    def show(step: int, total: int, loss: float) -> None:
+        if progress is not None:
+            progress(step, total, {"loss": loss})
+
+    steps = settings.steps or None
+    result = pcen_stage.train(settings.model, output, settings.seed, steps, show)
+    means = zip(result.metrics["snr_db"], result.metrics["mean_bicm_information"], strict=True)
+    scores = {f"information_{snr:g}_db": mean for snr, mean in means}
+    outcome = Outcome(None, scores, result.steps, result.steps, result.seconds)
+    return StageResult(PRECODERS, settings.model, None, output, outcome)
+
+
+def read_chain(chain: Path, overrides: dict[str, Any]) -> list[tuple[str, Any]]:
     """(stage, settings) of each entry of a chain file."""
     from ..config import ConfigError
 
@@ -165,24 +218,34 @@ def read_chain(chain: Path, overrides: dict[str, Any]) -> list[tuple[str, StageS
         raise ConfigError(f"{chain}: a chain needs a list `stages`, got {entries!r}")
     stages = []
     for number, entry in enumerate(entries, 1):
-        if not isinstance(entry, dict) or entry.get("stage") not in STAGES:
+        allowed = (*STAGES, PRECODERS)
+        if not isinstance(entry, dict) or entry.get("stage") not in allowed:
             raise ConfigError(
-                f"{chain} entry {number}: stage must be one of {', '.join(STAGES)}, got {entry!r}"
+                f"{chain} entry {number}: stage must be one of {', '.join(allowed)}, got {entry!r}"
             )
         keys = dict(entry)
         stage, file = keys.pop("stage"), keys.pop("file", None)
+        if stage == PRECODERS:
+            known = {k: v for k, v in overrides.items() if k in PrecoderSettings.model_fields}
+            stages.append((stage, build(PrecoderSettings, keys | known, str(chain))))
+            continue
         files = [chain.parent / file] if file else []
         stages.append((stage, configure(stage, files, merged(keys, overrides))))
     return stages
 
 
-def _published(output: Path, settings: StageSettings) -> bool:
+def _published(output: Path, settings: Any) -> bool:
     entries = yaml.safe_load((output / zoo.INDEX).read_text(encoding="utf-8")) or []
-    for entry in entries:
-        if entry.get("name") == settings.model:
-            made = (entry.get("trained_with") or {}).get("config_hash")
-            return made == settings.digest() and (output / entry["file"]).is_file()
-    return False
+    found = next((e for e in entries if e.get("name") == settings.model), None)
+    if found is None or not (output / found["file"]).is_file():
+        return False
+    made = found.get("trained_with") or {}
+    if isinstance(settings, PrecoderSettings):
+        from .pcen_stage import RECIPES
+
+        steps = settings.steps or RECIPES[settings.model].steps
+        return (made.get("steps"), made.get("seed")) == (steps, settings.seed)
+    return made.get("config_hash") == settings.digest()
 
 
 @contextlib.contextmanager
@@ -198,9 +261,3 @@ def _models_first(folder: Path) -> Iterator[None]:
             del os.environ["SCSC_MODELS"]
         else:
             os.environ["SCSC_MODELS"] = before
-
-
-def discard(result: StageResult) -> None:
-    """Remove the run folder of a stage (its weights in another folder stay)."""
-    if result.run is not None and result.models.parent != result.run:
-        shutil.rmtree(result.run, ignore_errors=True)
