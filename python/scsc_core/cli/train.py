@@ -3,15 +3,14 @@
 
 import os
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from .application import unknown
+from .progress import stepped
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Train a network."
@@ -56,7 +55,7 @@ def _stage_command(stage: str, summary: str) -> None:
         settings = stages.configure(stage, config or [], keys)
 
         def go() -> Any:
-            with _progress(settings.model, log_every) as progress:
+            with stepped(settings.model, log_every) as progress:
                 return stages.run_stage(stage, settings, run_root, output, resume, progress)
 
         return _guarded(lambda: _report(go()))
@@ -133,7 +132,7 @@ def _chain(
 
     def go() -> None:
         def progress_for(stage: str, model: str) -> Any:
-            return _progress(f"{stage}: {model}", log_every)
+            return stepped(f"{stage}: {model}", log_every)
 
         for result in stages.run_chain(config, keys, run_root, output, progress_for):
             _report(result)
@@ -177,59 +176,6 @@ def _report(result: Any) -> None:
     screen.print(f"  {run}weights in {result.models}", soft_wrap=True)
 
 
-@contextmanager
-def _progress(title: str, log_every: int) -> Iterator[Callable[[int, int, dict[str, float]], None]]:
-    """A bar with the terms, or a line every so many steps where nobody watches."""
-    if not sys.stderr.isatty():
-        yield _lines(title, log_every)
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[terms]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title, total=None, terms="")
-
-        def show(step: int, total: int, terms: dict[str, float]) -> None:
-            bar.update(task, completed=step, total=total, terms=_terms(terms))
-
-        yield show
-
-
-def _lines(title: str, log_every: int) -> Callable[[int, int, dict[str, float]], None]:
-    first: list[tuple[float, int]] = []
-
-    def show(step: int, total: int, terms: dict[str, float]) -> None:
-        first.append((time.monotonic(), step)) if not first else None
-        if step % log_every == 0 or step == total:
-            seconds, done = time.monotonic() - first[0][0], step - first[0][1]
-            left = f", {seconds / done * (total - step):.0f} s left" if done else ""
-            print(
-                f"{title}: step {step}/{total}, {_terms(terms)}{left}", file=sys.stderr, flush=True
-            )
-
-    return show
-
-
-def _terms(terms: dict[str, float]) -> str:
-    return ", ".join(f"{name} {value:.4g}" for name, value in terms.items())
-
-
 @app.command()
 def pcen(
     model: Annotated[
@@ -252,7 +198,7 @@ def pcen(
 
     if model not in pcen_stage.RECIPES:
         raise ValueError(unknown("model", model, list(pcen_stage.RECIPES)))
-    with _progress(model, 100) as show:
+    with stepped(model, 100) as show:
 
         def progress(step: int, total: int, loss: float) -> None:
             show(step, total, {"loss": loss})
