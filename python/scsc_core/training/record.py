@@ -99,13 +99,17 @@ def _data_of(model: str) -> list[dict]:
 def _task(stage: Any, outcome: Outcome):
     c = stage.network.network.config
     config = {"classes": c.classes, "decoder": c.decoder, "dropout": c.dropout}
+    needs = [s.start] if (s := stage.settings).start else []
     # the auxiliary head serves training alone
     tensors = {
         k: v for k, v in weights_of(outcome.network.network).items() if not k.startswith("aux")
     }
-    entry = _entry(stage, outcome, "erf_pspnet", config, task=f"segmentation-{c.classes}")
+    entry = _entry(
+        stage, outcome, "erf_pspnet", config, task=f"segmentation-{c.classes}", needs=needs
+    )
     purpose = "segmentation network of the receiver (ERF-PSPNet)"
-    limits = "Street scenes seen from a car; trained on undamaged pictures of one data set."
+    limits = "Street scenes seen from a car, of one data set; "
+    limits += f"trained on {'BPG-coded' if s.coded_qps else 'undamaged'} pictures."
     return [(entry, tensors, purpose, limits)]
 
 
@@ -114,7 +118,7 @@ def _ppen(stage: Any, outcome: Outcome):
     c = outcome.network.config
     config = {"variant": c.variant, "qa": c.qa, "deform": c.deform, "strip": c.strip}
     config |= {"strip_window": c.strip_window, "qp_range": [min(s.qps), max(s.qps)]}
-    needs = [n for n in (*s.tasks, s.proxy) if n not in ("dct", "identity")]
+    needs = [n for n in (s.start, *s.tasks, s.proxy) if n not in ("", "dct", "identity")]
     entry = _entry(stage, outcome, "ppen", config, task="segmentation-7", codec="bpg", needs=needs)
     purpose = "pre-processor before BPG, for segmentation at the receiver"
     limits = (
@@ -137,7 +141,9 @@ def _joint(stage: Any, outcome: Outcome):
 def _proxy(stage: Any, outcome: Outcome):
     c = outcome.network.config
     config = {"variant": c.variant, "conditioning": c.conditioning}
-    entry = _entry(stage, outcome, "proxy", config, codec="bpg")
+    used = (getattr(stage.settings, "start", ""), getattr(stage.settings, "ppen", "none"))
+    needs = [name for name in used if name not in ("", "none")]
+    entry = _entry(stage, outcome, "proxy", config, codec="bpg", needs=needs)
     purpose = "differentiable stand-in of BPG and the link, for training"
     limits = "Its gradient is judged by scsc evaluate proxycheck; it codes nothing itself."
     return [(entry, weights_of(outcome.network), purpose, limits)]

@@ -7,12 +7,14 @@ from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from torch.nn import functional as F
 
+from .. import codecs, zoo
 from ..config import Finite
 from ..data.augment import Augmentation
 from ..nets.erf_pspnet import ErfPspNet, ErfPspNetConfig
+from ..nets.inference import WeightsError, load_weights, weights_of
 from ..tasks.categories import colours
 from ..tasks.segmentation import (
     Segmenter,
@@ -22,8 +24,9 @@ from ..tasks.segmentation import (
     pixel_accuracy,
     segmentation_loss,
 )
+from .codec_pool import CodecPool
 from .pictures import crops, label_tensor, open_samples, shard, to_tensor
-from .seeds import seed_for
+from .seeds import generator_for, seed_for
 from .settings import StageSettings
 from .stage import StageBase
 
@@ -39,6 +42,11 @@ class TaskSettings(StageSettings):
         small_crop, small_scale, small_batch: of the first `small_share` of the steps.
         crop, scale: of the rest, with `batch`.
         balance: c of the class weights 1 / ln(c + share), normalised to mean 1.
+        start: name or .safetensors file of weights to begin with; "": random ones.
+        coded_qps: train and validate on pictures that BPG coded at these slice QPs, one drawn for
+            each; (): on undamaged ones. The receiver's answer to coding, not allowed to PPEN's
+            rivals by the paper, which freezes the task network.
+        preset, codec_workers: of the BPG encoder.
     """
 
     model: str = "erf-pspnet-streets-7"
@@ -53,6 +61,17 @@ class TaskSettings(StageSettings):
     crop: tuple[int, int] = (288, 352)
     scale: tuple[Finite, Finite] = (0.75, 1.35)
     balance: Finite = Field(1.1, gt=1)
+    start: str = ""
+    coded_qps: tuple[int, ...] = ()
+    preset: Literal["veryslow", "slower", "slow", "medium"] = "medium"
+    codec_workers: int = Field(1, ge=1)
+
+    @field_validator("coded_qps")
+    @classmethod
+    def _check_qps(cls, value):
+        if any(not 1 <= qp <= 51 for qp in value):
+            raise ValueError(f"coded_qps must be in 1..51, got {list(value)}")
+        return value
 
     @model_validator(mode="after")
     def _check_batches(self):
@@ -65,6 +84,17 @@ class TaskSettings(StageSettings):
                     f"{2 * self.devices}, got {value}"
                 )
         return self
+
+
+def _begin(network: ErfPspNet, start: str) -> None:
+    """Weights of a published network, which has no auxiliary head; that one keeps its own."""
+    given = start.endswith(zoo.WEIGHTS_SUFFIX)
+    tensors = zoo.read_weights(start)[0] if given else zoo.tensors(start)
+    own = {k: v for k, v in weights_of(network).items() if k.startswith("auxiliary.")}
+    try:
+        load_weights(network, own | tensors)
+    except WeightsError as error:
+        raise zoo.ModelError(f"start {start}: {error}") from None
 
 
 class _WithAuxiliary(torch.nn.Module):
@@ -97,7 +127,12 @@ class TaskStage(StageBase):
         self.augmentation = Augmentation(settings.crop, settings.scale)
         torch.manual_seed(seed_for(settings.seed, "weights"))
         config = ErfPspNetConfig(settings.data.classes, settings.decoder, True, settings.dropout)
-        self.network = _WithAuxiliary(ErfPspNet(config))
+        network = ErfPspNet(config)
+        if settings.start:
+            _begin(network, settings.start)
+        self.network = _WithAuxiliary(network)
+        codec = codecs.get("bpg", preset=settings.preset)
+        self.pool = CodecPool(codec, settings.codec_workers) if settings.coded_qps else None
 
     def _class_weights(self) -> torch.Tensor:
         counts = np.zeros(256)
@@ -118,7 +153,14 @@ class TaskStage(StageBase):
         augmentation = self.small_augmentation if small else self.augmentation
         indices = shard(s.small_batch if small else s.batch, rank, world)
         images, labels = crops(self.training, augmentation, s.seed, step, indices)
+        if self.pool is not None:
+            rngs = [generator_for(s.seed, "qp", step, index) for index in indices]
+            images = self._coded(images, [int(r.choice(s.coded_qps)) for r in rngs])
         return to_tensor(images, self.device), label_tensor(labels, self.device)
+
+    def _coded(self, images: list[np.ndarray], qps: list[int]) -> list[np.ndarray]:
+        """The pictures as BPG gives them back."""
+        return [c.image for c in self.pool.transcode(images, qps)]
 
     def place(self, device):
         """Class weights too."""
@@ -137,13 +179,20 @@ class TaskStage(StageBase):
         return main + self.settings.auxiliary * side, terms
 
     def validate(self, network) -> dict[str, float]:
-        """Mean IoU (the score), pixel accuracy and IoU by class on the validation pictures."""
+        """Mean IoU (the score), pixel accuracy and IoU by class on the validation pictures.
+
+        With `coded_qps`, over the pictures at all of these QPs together.
+        """
         segmenter = Segmenter(network.network)
         n = self.settings.data.classes
         total = np.zeros((n, n), np.int64)
         for index in range(len(self.validation)):
-            sample = self.validation[index]
-            total += confusion(sample.label, segmenter.segment(sample.image), n)
+            sample, shown = self.validation[index], [self.validation[index].image]
+            if self.pool is not None:
+                qps = list(self.settings.coded_qps)
+                shown = self._coded(shown * len(qps), qps)
+            for image in shown:
+                total += confusion(sample.label, segmenter.segment(image), n)
         scores = {"score": float(mean_iou(total)), "pixel_accuracy": float(pixel_accuracy(total))}
         return scores | {f"iou_{i}": float(value) for i, value in enumerate(iou(total))}
 
