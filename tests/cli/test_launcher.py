@@ -90,7 +90,7 @@ def test_incomplete_clone_is_refused(clone):
     assert done.returncode == 2 and "pyproject.toml" in done.stderr
 
 
-@pytest.mark.parametrize("extra", [None, "dev"])
+@pytest.mark.parametrize("extra", [None, "dev", "train", "eval"])
 def test_launcher_reads_the_requirements_as_a_toml_reader_does(extra):
     tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no TOML reader")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -113,3 +113,23 @@ def test_launcher_reads_the_requirements_as_a_toml_reader_does(extra):
     )
 
     assert done.stdout.splitlines() == expected
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("train", True),
+        ("evaluate", True),
+        ("bench", True),
+        ("test", True),
+        ("demo", False),
+        ("", False),
+    ],
+)
+def test_extras_of_training_are_installed_for_what_needs_them(command, expected):
+    source = (ROOT / "scsc").read_text(encoding="utf-8")
+    function = next(line for line in source.splitlines() if line.startswith("learns() {"))
+
+    done = subprocess.run(["bash", "-c", f'{function}\nlearns "$1"', "-", command])
+
+    assert (done.returncode == 0) == expected
