@@ -186,7 +186,7 @@ def compile_row(limit_s: float = _COMPILE_LIMIT_S) -> Row:
 
 def link_rows(count: int, repeats: int) -> list[Row]:
     """Pictures per second of the SCSC link and the digital link, both with segmentation behind."""
-    images = crops(count)
+    images = crops(count, LINK_SIZE)
     network, ppen_weights = preprocessor("small")
     judge, task_weights = segmenter()
     links = {
@@ -229,8 +229,8 @@ def link_rows(count: int, repeats: int) -> list[Row]:
     return rows
 
 
-def crops(count: int, size: tuple[int, int] = LINK_SIZE) -> list[np.ndarray]:
-    """Different crops uint8 [height, width, 3] of the sample photograph."""
+def crops(count: int, size: tuple[int, int]) -> list[np.ndarray]:
+    """Different crops uint8 [height, width, 3] of the sample photograph, size = (height, width)."""
     from ..codecs import load_image
     from ..data import sample_image
 
@@ -278,7 +278,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-def memory_row(network: str, size: tuple[int, int] = LARGE_SIZE) -> Row:
+def memory_row(network: str, size: tuple[int, int]) -> Row:
     """Peak memory of a process of its own that takes one picture through a network.
 
     Raises:

@@ -190,14 +190,15 @@ def _by_snr(every: list[Row], snrs_db, name: str, scale: float, digits: int) -> 
 
 
 def _gain_table(result: Result) -> list[str]:
-    found = gains(result)
-    corrected = bootstrap.holm([gain.p for gain in found])
     cells: dict[tuple[str, str], list[str]] = {}
-    for gain, p in zip(found, corrected):
-        told = verdict_of(gain.interval, p, lower_is_better=False)
-        text = with_interval(gain.miou_points, gain.interval, 1, "+")
-        text += "" if told == "no difference shown" else f" {told}"
-        cells.setdefault((gain.scheme, gain.over), []).append(text)
+    found = gains(result)
+    for snr_db in result.settings.snrs_db:
+        column = [gain for gain in found if gain.snr_db == snr_db]
+        for gain, p in zip(column, bootstrap.holm([gain.p for gain in column])):
+            told = verdict_of(gain.interval, p, lower_is_better=False)
+            text = with_interval(gain.miou_points, gain.interval, 1, "+")
+            text += "" if told == "no difference shown" else f" {told}"
+            cells.setdefault((gain.scheme, gain.over), []).append(text)
     header = ["scheme", "over", *(f"{snr_db:g} dB" for snr_db in result.settings.snrs_db)]
     return table(header, [[*pair, *texts] for pair, texts in cells.items()])
 
@@ -268,7 +269,8 @@ def draw(result: Result, stem: Path) -> list[Path]:
     figure.suptitle(
         f"{settings.data} {settings.split}, {len(result.frames)} frames; 2x2 Rayleigh, one H per "
         f"picture; R_k <= {settings.cbr_target:.4f}, code rate {settings.code_rate}, QPSK\n"
-        f"solid: PPEN {result.sources[-1].name}; dashed: the codec alone; bands: 95 %",
+        f"solid: PPEN {result.sources[-1].name}; dashed: the codec alone; dotted: a control; "
+        "bands: 95 %",
         fontsize=10,
     )
     files = [stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png")]

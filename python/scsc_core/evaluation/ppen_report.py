@@ -153,7 +153,9 @@ def _comparison_table(part: SetResult) -> list[str]:
             comparison
         )
     keys = sorted(grouped, key=lambda k: _ROLE_ORDER.index(k[1]))
-    p = bootstrap.holm([grouped[key]["bd_rate_miou"].p for key in keys])
+    p = []
+    for role in _ROLE_ORDER:  # the keys are sorted by role
+        p += bootstrap.holm([grouped[key]["bd_rate_miou"].p for key in keys if key[1] == role])
     shown = [name for name in FIGURES if any(name in grouped[key] for key in keys)]
     header = ["source", "against"]
     for name in shown:

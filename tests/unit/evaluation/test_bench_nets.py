@@ -7,7 +7,21 @@ import pytest
 from scsc_core.evaluation import bench_nets
 
 
-def test_links_are_timed_with_every_stage(untrained_models):
+def test_quick_run_times_every_variant(untrained_models, monkeypatch):
+    for name in ("SMALL_SIZE", "LARGE_SIZE", "LINK_SIZE"):
+        monkeypatch.setattr(bench_nets, name, (64, 64))
+    monkeypatch.setattr(bench_nets, "THREADS", 1)  # two would wait for each other on a busy machine
+
+    names = [row.name for row in bench_nets.run(quick=True)]
+
+    for variant in bench_nets.VARIANTS:
+        assert f"PPEN {variant} 64x64, float32" in names
+    for name in ("ERF-PSPNet 64x64, float32", "SCSC link", "peak memory, PPEN small 64x64"):
+        assert name in names
+
+
+def test_links_are_timed_with_every_stage(untrained_models, monkeypatch):
+    monkeypatch.setattr(bench_nets, "LINK_SIZE", (64, 96))
     rows = {row.name: row for row in bench_nets.link_rows(2, 1)}
 
     assert rows["digital link"].value > 0 and rows["SCSC link"].value > 0
