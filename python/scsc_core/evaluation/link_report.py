@@ -204,7 +204,7 @@ def _gain_table(result: Result) -> list[str]:
 
 
 def write(result: Result, folder: Path, wall_s: float) -> list[Path]:
-    """Write table.md, summary.csv, gains.csv, manifest.json and the figure into a folder."""
+    """Write the tables, the manifest and the figure into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / name for name in ("table.md", "summary.csv", "gains.csv", "manifest.json")]
     files[0].write_text("\n".join(lines(result)) + "\n", encoding="utf-8")

@@ -231,7 +231,7 @@ def _scaled(interval):
 
 
 def write(result: Result, folder: Path, wall_s: float) -> list[Path]:
-    """Write table.md, summary.csv, comparisons.csv, manifest.json and the figures into a folder."""
+    """Write the tables, the manifest and the figures into a folder."""
     from .ppen_figure import draw
 
     folder.mkdir(parents=True, exist_ok=True)
