@@ -19,12 +19,12 @@ from .sample import DataError, Dataset, Sample
 from .streets_assets import POOLS
 from .streets_assets import pool as assets
 from .streets_draws import Draws
-from .streets_looks import Lens, add_haze, halve, majority, sky_colours
+from .streets_looks import Lens, add_haze, majority, sky_colours
 from .streets_raster import Camera, Canvas
 from .streets_scene import Scene, lay_out
 
 # Raised whenever any seed gives other bytes than before; recorded with everything trained on it.
-STREETS_VERSION = 1
+STREETS_VERSION = 2
 CAMERAS = ("pinhole", "equirectangular")
 LICENCE = "GPL-3.0-or-later"
 SKY = 4
@@ -74,7 +74,7 @@ def _picture(scene: Scene, stock, size, camera: str, draws: Draws):
     add_haze(colour, canvas.depth[solid], scene.haze, veil)
     canvas.colour[solid] = colour
     _fill_sky(canvas, scene, stock)
-    radiance = halve(canvas.colour.reshape(samples[1], samples[0], 3))
+    radiance = canvas.colour.reshape(samples[1], samples[0], 3)
     label = majority(canvas.label.reshape(samples[1], samples[0]))
     return Lens(draws, camera != "pinhole").develop(radiance), label
 

@@ -69,12 +69,6 @@ def add_haze(colour: np.ndarray, depth: np.ndarray, distance: float, veil: np.nd
     colour += amount[:, None] * veil
 
 
-def halve(samples: np.ndarray) -> np.ndarray:
-    """Mean of 2x2 samples: float32 [2H,2W,...] to [H,W,...]."""
-    rows = samples[0::2] + samples[1::2]
-    return (rows[:, 0::2] + rows[:, 1::2]) * np.float32(0.25)
-
-
 def majority(label: np.ndarray) -> np.ndarray:
     """Label that most of 2x2 samples carry; a tie goes to one of the two."""
     a, b = label[0::2, 0::2], label[0::2, 1::2]
@@ -93,7 +87,7 @@ def _smooth(image: np.ndarray, outer: float, cyclic: bool) -> np.ndarray:
 
 
 class Lens:
-    """The camera behind the rays: blur, exposure, colour filters, noise, tone curve, sharpening.
+    """The camera behind the rays: exposure, blur, colour filters, noise, tone curve, sharpening.
 
     Args:
         draws: stream of the camera's settings and noise.
@@ -106,54 +100,38 @@ class Lens:
             [draws.uniform(0.05, 0.12), draws.uniform(0.12, 0.26)], [0.35, 0.65]
         )
         self.balance = [draws.uniform(0.93, 1.07), 1.0, draws.uniform(0.92, 1.10)]
-        self.blur = draws.uniform(0.03, 0.14)
-        self.read, self.shot = draws.uniform(0.0004, 0.001), draws.uniform(0.001, 0.004)
-        self.sharpen = draws.uniform(0.7, 2.0)
+        self.blur = draws.uniform(0.15, 0.25)
+        self.read, self.shot = draws.uniform(0.0003, 0.0008), draws.uniform(0.0008, 0.0031)
+        self.sharpen = draws.uniform(0.7, 1.9)
         self.contrast, self.gamma = draws.uniform(0.4, 1.0), draws.uniform(0.42, 0.52)
         self.lift = draws.uniform(0.0, 0.02)
-        self.saturation = draws.uniform(0.5, 1.05)
+        self.saturation = draws.uniform(0.45, 1.0)
 
     def develop(self, radiance: np.ndarray) -> np.ndarray:
-        """Linear radiance float32 [H,W,3] to uint8 [H,W,3]."""
+        """Linear radiance float32 [2H,2W,3] to uint8 [H,W,3]."""
         # whole numbers: their sum does not depend on the order in which a machine adds
         light = np.minimum(radiance[:, :, 1] * np.float32(1024), np.float32(1024)).astype(np.int64)
         mean = int(light.sum()) / light.size / 1024
         gain = np.array(self.balance, np.float32) * np.float32(self.target / max(mean, 1e-3))
-        image = _smooth(radiance * gain, self.blur, self._cyclic)
-        image = self._demosaic(self._expose(image))
+        image = self._sense(np.minimum(radiance * gain, np.float32(4)))
         grey = (image[:, :, 0] + 2 * image[:, :, 1] + image[:, :, 2])[:, :, None] * np.float32(0.25)
         image = grey + (image - grey) * np.float32(self.saturation)
         image = self._tone(image)
         image += (image - _smooth(image, 0.25, self._cyclic)) * np.float32(self.sharpen)
         return np.clip(image * np.float32(255) + np.float32(0.5), 0, 255).astype(np.uint8)
 
-    def _expose(self, image: np.ndarray) -> np.ndarray:
-        """What the sensor behind its RGGB filters reads, float32 [H,W], clipped at the top."""
-        raw = image[:, :, 1].copy()
-        raw[0::2, 0::2] = image[0::2, 0::2, 0]
-        raw[1::2, 1::2] = image[1::2, 1::2, 2]
-        spread = np.float32(self.read) + np.float32(self.shot) * np.sqrt(np.maximum(raw, 0))
-        raw += spread * self._draws.normal(*raw.shape)
-        return np.clip(raw, 0, np.float32(_BRIGHTEST))
+    def _sense(self, image: np.ndarray) -> np.ndarray:
+        """What a sensor of RGGB cells reads, one pixel of [H,W,3] from 2x2 cells, clipped at the top.
 
-    def _demosaic(self, raw: np.ndarray) -> np.ndarray:
-        """Colours from the RGGB samples: green with a Laplacian term, the rest as differences."""
-        side = "wrap" if self._cyclic and raw.shape[1] % 2 == 0 else "reflect"
-        pad = np.pad(np.pad(raw, ((2, 2), (0, 0)), "reflect"), ((0, 0), (2, 2)), side)
-        near = pad[1:-3, 2:-2] + pad[3:-1, 2:-2] + pad[2:-2, 1:-3] + pad[2:-2, 3:-1]
-        far = pad[:-4, 2:-2] + pad[4:, 2:-2] + pad[2:-2, :-4] + pad[2:-2, 4:]
-        green = raw.copy()
-        mixed = near * np.float32(0.25) + raw * np.float32(0.5) - far * np.float32(0.125)
-        green[0::2, 0::2], green[1::2, 1::2] = mixed[0::2, 0::2], mixed[1::2, 1::2]
-        difference = np.zeros((*raw.shape, 2), np.float32)
-        difference[0::2, 0::2, 0] = raw[0::2, 0::2] - green[0::2, 0::2]
-        difference[1::2, 1::2, 1] = raw[1::2, 1::2] - green[1::2, 1::2]
-        pad = np.pad(difference, ((1, 1), (0, 0), (0, 0)), "reflect")
-        difference = difference + (pad[:-2] + pad[2:]) * np.float32(0.5)
-        pad = np.pad(difference, ((0, 0), (1, 1), (0, 0)), side)
-        difference = difference + (pad[:, :-2] + pad[:, 2:]) * np.float32(0.5)
-        difference = _smooth(difference, 0.25, self._cyclic)
-        return np.stack([green + difference[:, :, 0], green, green + difference[:, :, 1]], axis=2)
+        Colours of a pixel come from neighbouring places, as with every mosaic; a low-pass before
+        it keeps the fringes small.
+        """
+        image = _smooth(image, self.blur, self._cyclic)
+        green = (image[0::2, 1::2, 1] + image[1::2, 0::2, 1]) * np.float32(0.5)
+        cells = np.stack([image[0::2, 0::2, 0], green, image[1::2, 1::2, 2]], axis=2)
+        spread = np.float32(self.read) + np.float32(self.shot) * np.sqrt(np.maximum(cells, 0))
+        cells += spread * self._draws.normal(*cells.shape)
+        return np.clip(cells, 0, np.float32(_BRIGHTEST))
 
     def _tone(self, image: np.ndarray) -> np.ndarray:
         """Tone curve: power, contrast about the middle and a soft shoulder, from a table."""

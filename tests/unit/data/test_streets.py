@@ -79,11 +79,11 @@ def test_data_set_refuses_other_classes():
         data.open("streets", None, "train", 11)
 
 
-# SHA-256 of three renders of STREETS_VERSION 1; a change of any is a new version.
+# SHA-256 of three renders of STREETS_VERSION 2; a change of any is a new version.
 DIGESTS = (
-    "f9f9b2a4a1e39344f614959961131a57234bb84226d904624fcb57601409ce04",
-    "0cabb14b7144cd3e02aebea4354d76e7852364dc62a9cd58fb14ac7806d5a989",
-    "7238ea149e53103b6bcd94b1ab6c2f4bc1d6225ca736cb752e2129822bb75302",
+    "190199c6b165eb0cf6684ba1bc206b27f21dc7f2d7850f84fca7eb121e7875ef",
+    "0e58d04cec2ef8bfb3f7c20ff9d9c37e6ae0ec58f8e23fd92db6a1c2ca031238",
+    "76ddccd8e9584d249037397890b1ce97335562a91db8e4a9388179cd2d378f3f",
 )
 
 
