@@ -60,7 +60,7 @@ def test_citations_are_found(text, found):
     assert citations(text) == found
 
 
-@pytest.mark.parametrize("name", ["link", "channel_coding", "bpg", "gnuradio"])
+@pytest.mark.parametrize("name", ["link", "channel_coding", "bpg", "gnuradio", "training"])
 def test_references_number_their_sections_without_a_gap(name):
     main = sorted(int(number) for number in sections(name) if "." not in number)
 
