@@ -139,9 +139,11 @@ def _sha256(file: Path, stamp: int) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def tensors(name: str) -> dict[str, np.ndarray]:
-    """Weights of a model as numpy arrays, after verification."""
-    return read_weights(path(name))[0]
+def tensors(name: str | Path) -> dict[str, np.ndarray]:
+    """Weights of a model as numpy arrays, by name (verified) or .safetensors file, see `load`."""
+    describe(name)
+    own = str(name).endswith(WEIGHTS_SUFFIX)
+    return read_weights(Path(name) if own else path(str(name)))[0]
 
 
 def load(name: str | Path):
@@ -157,10 +159,8 @@ def load(name: str | Path):
             data and licence.
     """
     described = describe(name)
-    if str(name).endswith(WEIGHTS_SUFFIX):
-        weights = read_weights(Path(name))[0]
-    else:
-        weights = tensors(str(name))
+    weights = tensors(name)
+    if not str(name).endswith(WEIGHTS_SUFFIX):
         _note_licence(str(name), described["licence"], described.get("commercial_use", True))
     network = described["network"]
     if network not in NETWORKS:

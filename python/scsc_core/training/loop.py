@@ -246,7 +246,7 @@ class _Run:
             loss, terms = self.stage.loss(self.network, batch, step)
         if self._any(not torch.isfinite(loss)):
             self.save()
-            raise TrainingFailed(f"loss is {loss.item()} at step {step}; the state was saved")
+            raise TrainingFailed(f"loss is not finite at step {step}; the state was saved")
         self.optimiser.zero_grad()
         fabric.backward(loss)
         norm = fabric.clip_gradients(
@@ -257,12 +257,19 @@ class _Run:
         )
         if self._any(not torch.isfinite(norm)):
             self.save()
-            raise TrainingFailed(f"gradient is {norm.item()} at step {step}; the state was saved")
+            raise TrainingFailed(f"gradient is not finite at step {step}; the state was saved")
         self.optimiser.step()
         terms = {"loss": float(loss.detach()), **terms, **self.stage.after_step(step)}
         self.average.update(self.bare, step)
         self.step += 1
-        return terms
+        return self._mean(terms)
+
+    def _mean(self, terms: dict[str, float]) -> dict[str, float]:
+        """Terms over all processes, which have the same ones at every step."""
+        if self.fabric.world_size == 1:
+            return terms
+        values = torch.tensor(list(terms.values()), device=self.fabric.device)
+        return dict(zip(terms, self.fabric.all_reduce(values).tolist(), strict=True))
 
     def _any(self, happened: bool) -> bool:
         """Whether it happened in any process, so that all leave the loop together."""

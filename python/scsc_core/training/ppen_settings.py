@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from ..config import Finite, parse_code_rate
-from .settings import DataSettings, StageSettings
+from .settings import DataSettings, ModelName, StageSettings
 
 
 class PpenSettings(StageSettings):
@@ -39,7 +39,7 @@ class PpenSettings(StageSettings):
         validation_qps: of the full frames that weights are chosen on.
     """
 
-    model: str = "ppen-small-streets"
+    model: ModelName = "ppen-small-streets"
     learning_rate: Finite = Field(1e-3, gt=0, le=1)
     batch: int = Field(8, ge=1)
     variant: Literal["paper", "medium", "small", "tiny"] = "small"
@@ -127,7 +127,7 @@ class JointSettings(PpenSettings):
         pcen_weight: lambda_1.
     """
 
-    model: str = "scsc-small-streets"
+    model: ModelName = "scsc-small-streets"
     learning_rate: Finite = Field(2e-4, gt=0, le=1)
     outage: Literal["none", "clean", "zero", "real"] = "clean"
     pcen_every: int = Field(4, ge=1)

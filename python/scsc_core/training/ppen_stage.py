@@ -97,8 +97,7 @@ class PpenStage(StageBase):
         config = PpenConfig(s.variant, s.qa, s.deform, s.strip, s.strip_window)
         if not s.start:
             return Ppen(config)
-        given = s.start.endswith(zoo.WEIGHTS_SUFFIX)
-        tensors = zoo.read_weights(s.start)[0] if given else zoo.tensors(s.start)
+        tensors = zoo.tensors(s.start)
         try:
             return load_weights(Ppen(config), tensors)
         except WeightsError as error:

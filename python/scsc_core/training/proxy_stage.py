@@ -23,7 +23,7 @@ from .codec_pool import CodecPool
 from .coded_cases import CasePlan, CodedCases
 from .pictures import crops, open_samples, shard, to_image, to_tensor
 from .seeds import generator_for, seed_for
-from .settings import DataSettings, StageSettings
+from .settings import DataSettings, ModelName, StageSettings
 from .stage import StageBase
 
 CODE_RATES = (1 / 6, 1 / 3, 1 / 2, 2 / 3)
@@ -66,7 +66,7 @@ class ProxySettings(StageSettings):
 class PretrainSettings(ProxySettings):
     """Stage B: crops of `side` px, any pictures."""
 
-    model: str = "proxy-small"
+    model: ModelName = "proxy-small"
     steps: int = Field(4000, ge=1)
     side: int = Field(128, ge=32)
 
@@ -87,7 +87,7 @@ class FitSettings(ProxySettings):
         rate_cases: crops the lines of the rate are fitted on, at each QP.
     """
 
-    model: str = "proxy-small-bpg"
+    model: ModelName = "proxy-small-bpg"
     steps: int = Field(3000, ge=1)
     batch: int = Field(8, ge=2, multiple_of=2)
     learning_rate: Finite = Field(5e-4, gt=0, le=1)

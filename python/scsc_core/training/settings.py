@@ -6,11 +6,13 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ..config import ConfigError, Finite
+
+ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 
 
 class DataSettings(BaseModel):
@@ -70,7 +72,7 @@ class StageSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    model: str = Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9.-]*$")
+    model: ModelName
     seed: int = Field(0, ge=0, lt=1 << 62)
     steps: int = Field(1000, ge=1)
     batch: int = Field(8, ge=1)

@@ -79,7 +79,8 @@ def configure(stage: str, files: list[Path], overrides: dict[str, Any]) -> Stage
         ConfigError: one line for an unknown key, an impossible value or an unreadable file.
     """
     model = settings_class(stage)
-    layers = []
+    # else one key of `data` would put the others back from this stage's defaults to those of all
+    layers = [{"data": model.model_fields["data"].default.model_dump()}]
     for file in files:
         layer = read_layer(Path(file))
         layer.pop("stage", None)

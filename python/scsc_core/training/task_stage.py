@@ -27,7 +27,7 @@ from ..tasks.segmentation import (
 from .codec_pool import CodecPool
 from .pictures import crops, label_tensor, open_samples, shard, to_tensor
 from .seeds import generator_for, seed_for
-from .settings import StageSettings
+from .settings import ModelName, StageSettings
 from .stage import StageBase
 
 _SHARE_SAMPLES = 64  # label maps that the class weights are counted on
@@ -49,7 +49,7 @@ class TaskSettings(StageSettings):
         preset, codec_workers: of the BPG encoder.
     """
 
-    model: str = "erf-pspnet-streets-7"
+    model: ModelName = "erf-pspnet-streets-7"
     batch: int = Field(6, ge=1)
     decoder: Literal["pspnet", "erfnet"] = "pspnet"
     dropout: Finite = Field(0.35, ge=0, le=3)
@@ -88,8 +88,7 @@ class TaskSettings(StageSettings):
 
 def _begin(network: ErfPspNet, start: str) -> None:
     """Weights of a published network, which has no auxiliary head; that one keeps its own."""
-    given = start.endswith(zoo.WEIGHTS_SUFFIX)
-    tensors = zoo.read_weights(start)[0] if given else zoo.tensors(start)
+    tensors = zoo.tensors(start)
     own = {k: v for k, v in weights_of(network).items() if k.startswith("auxiliary.")}
     try:
         load_weights(network, own | tensors)
