@@ -90,15 +90,19 @@ def train_all(
     config: Annotated[
         Path | None, typer.Option("--config", "-c", help="Chain file; default: the bundled models.")
     ] = None,
-    data_root: DataRoot = None,
+    data_root: Annotated[
+        Path | None, typer.Option(help="Folder that holds the data sets, as SCSC_DATA.")
+    ] = None,
     run_root: RunRoot = Path("runs"),
     output: Annotated[Path, typer.Option(help="Folder for all weights.")] = Path("runs/models"),
     log_every: LogEvery = 50,
 ) -> int:
     """Train the chain of all bundled models; what is there already is not trained again."""
-    return _chain(
-        config or _config_file("all.yaml"), overrides, data_root, run_root, output, log_every
-    )
+    if data_root is not None:
+        if not data_root.is_dir():
+            raise ValueError(f"folder {data_root} of --data-root does not exist")
+        os.environ["SCSC_DATA"] = str(data_root)
+    return _chain(config or _config_file("all.yaml"), overrides, run_root, output, log_every)
 
 
 @app.command()
@@ -108,7 +112,7 @@ def smoke(
     log_every: LogEvery = 10,
 ) -> int:
     """Run every stage for some steps on procedural scenes; under three minutes."""
-    return _chain(_config_file("smoke.yaml"), None, None, run_root, output, log_every)
+    return _chain(_config_file("smoke.yaml"), None, run_root, output, log_every)
 
 
 def _config_file(name: str) -> Path:
@@ -118,16 +122,11 @@ def _config_file(name: str) -> Path:
 
 
 def _chain(
-    config: Path,
-    overrides: list[str] | None,
-    data_root: Path | None,
-    run_root: Path,
-    output: Path,
-    log_every: int,
+    config: Path, overrides: list[str] | None, run_root: Path, output: Path, log_every: int
 ) -> int:
     from ..training import stages
 
-    keys = _keys(overrides, data_root)
+    keys = _keys(overrides, None)
     stages.read_chain(config, keys)  # every entry is checked before the first one starts
 
     def go() -> None:

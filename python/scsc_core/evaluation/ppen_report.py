@@ -344,4 +344,5 @@ def to_json(result: Result) -> dict:
             for name, value in record.items():
                 if isinstance(value, float) and not math.isfinite(value):
                     record[name] = None
-    return content
+    settings = result.settings
+    return {"set": f"{settings.data} {settings.split}, {len(result.frames)} frames", **content}

@@ -53,3 +53,31 @@ def publish(folder: Path, entry: dict, tensors: dict[str, np.ndarray], card: str
     _replace(index, yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=100))
     _replace(folder / "cards" / f"{name}.md", card)
     return weights
+
+
+def note_test(folder: Path, name: str, figures: dict, table: str) -> None:
+    """Put measured test figures into a model's index entry (key `test`) and card.
+
+    Args:
+        folder: of the models.
+        name: of a model there.
+        figures: plain values, for the index.
+        table: Markdown, becomes the card's section "**Test**" in front of "**Limits**"; an older
+            one is replaced.
+    Raises:
+        ValueError: the folder has no such model, or its card no section "**Limits**".
+    """
+    folder = Path(folder)
+    index, card = folder / "index.yaml", folder / "cards" / f"{name}.md"
+    entries = yaml.safe_load(index.read_text(encoding="utf-8")) or []
+    found = next((e for e in entries if e["name"] == name), None)
+    if found is None or not card.is_file():
+        raise ValueError(f"{folder} has no model {name!r} with a card")
+    text = card.read_text(encoding="utf-8")
+    head, limits, tail = text.partition("**Limits**")
+    if not limits:
+        raise ValueError(f"{card} has no section **Limits**")
+    head = head.partition("**Test**")[0].rstrip()
+    _replace(card, f"{head}\n\n**Test** {table.strip()}\n\n{limits}{tail}")
+    found["test"] = figures
+    _replace(index, yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=100))
