@@ -47,3 +47,23 @@ def research_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no research data at {folder}; set SCSC_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def frames(tmp_path_factory) -> Path:
+    """Folder in CamVid's layout: 3 training and 2 validation frames, label blocks of 16 px."""
+    import numpy as np
+    from PIL import Image
+
+    root, (width, height) = tmp_path_factory.mktemp("frames"), (96, 64)
+    for split, count in (("train", 3), ("val", 2)):
+        for number in range(count):
+            rng = np.random.default_rng((len(split), number))
+            blocks = rng.integers(0, 11, (height // 16, width // 16), np.uint8)
+            label = blocks.repeat(16, 0).repeat(16, 1)
+            colours = rng.integers(0, 200, (11, 3), np.uint8)
+            image = colours[label] + rng.integers(0, 50, (*label.shape, 3), np.uint8)
+            for folder, picture in ((split, image), (f"{split}annot", label)):
+                (root / folder).mkdir(exist_ok=True)
+                Image.fromarray(picture).save(root / folder / f"f_{number}.png")
+    return root
