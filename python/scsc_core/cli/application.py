@@ -16,7 +16,7 @@ COMMANDS = {
     "loopback": "Run the loopback flowgraph with options.",
     "companion": "Open GNU Radio Companion with the blocks.",
     "bench": "Measure speed and memory of the parts.",
-    "evaluate": "Compare precoders by mutual information.",
+    "evaluate": "Compare precoders, pre-processors, task networks, links.",
     "train": "Train networks: task, proxy, pcen, ppen, all.",
     "data": "List, check, prepare and look at data sets.",
     "models": "List, describe and verify trained models.",
