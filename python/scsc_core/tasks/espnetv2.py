@@ -78,6 +78,11 @@ class EspNetV2Segmenter(Segmenter):
         tensors = {n: t for n, t in tensors.items() if not n.endswith(counters)}
         return cls(load_weights(network, tensors), zoom, runtime)
 
+    def move(self, device: torch.device | str) -> None:
+        """Run on this device from now on."""
+        super().move(device)
+        self._categories = self._categories.to(device)
+
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Log-probabilities [B, 7, H, W], logsumexp over the classes of each category.
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import torch
@@ -63,6 +63,11 @@ class Segmenter:
         network = ErfPspNet(ErfPspNetConfig(**{k: v for k, v in config.items() if k in known}))
         load_weights(network, tensors)
         return cls(network, names)
+
+    def move(self, device: torch.device | str) -> None:
+        """Run on this device from now on."""
+        self.runtime = replace(self.runtime, device=str(device))
+        self.network.to(device)
 
     def logits(self, x: torch.Tensor) -> torch.Tensor:
         """Logits [B, n, H, W] of float pictures [B, 3, H, W] in [0, 1]; differentiable in x."""

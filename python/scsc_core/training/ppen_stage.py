@@ -13,7 +13,7 @@ from .. import codecs, zoo
 from ..data.augment import Augmentation
 from ..data.sample import IGNORE
 from ..nets.dct_proxy import DctProxy, IdentityProxy
-from ..nets.inference import WeightsError, load_weights
+from ..nets.inference import Runtime, WeightsError, load_weights
 from ..nets.layers import ste_round
 from ..nets.ppen import Ppen, PpenConfig
 from ..nets.preprocessor import Preprocessor
@@ -130,7 +130,7 @@ class PpenStage(StageBase):
         super().place(device)
         self.proxy.to(device)
         for task in self.tasks:
-            task.network.to(device)
+            task.move(device)
 
     def loss(self, network, batch: PpenBatch, step: int):
         """Loss of Algorithm 2 and its terms."""
@@ -210,7 +210,8 @@ class PpenStage(StageBase):
     # scores --------------------------------------------------------------------------------------
     def preprocessor(self, network: Ppen) -> Preprocessor:
         """The network as the transmitter uses it."""
-        return Preprocessor(network, (min(self.settings.qps), max(self.settings.qps)))
+        qps = self.settings.qps
+        return Preprocessor(network, (min(qps), max(qps)), Runtime(str(self.device)))
 
     def validate(self, network) -> dict[str, float]:
         """Bits saved at equal mean IoU on full frames; see `FrameValidation`."""

@@ -14,7 +14,7 @@ from .. import codecs, zoo
 from ..config import Finite
 from ..data.augment import Augmentation
 from ..nets.erf_pspnet import ErfPspNet, ErfPspNetConfig
-from ..nets.inference import WeightsError, load_weights, weights_of
+from ..nets.inference import Runtime, WeightsError, load_weights, weights_of
 from ..tasks.categories import colours
 from ..tasks.segmentation import (
     Segmenter,
@@ -182,7 +182,7 @@ class TaskStage(StageBase):
 
         With `coded_qps`, over the pictures at all of these QPs together.
         """
-        segmenter = Segmenter(network.network)
+        segmenter = Segmenter(network.network, runtime=Runtime(str(self.device)))
         n = self.settings.data.classes
         total = np.zeros((n, n), np.int64)
         for index in range(len(self.validation)):
@@ -197,7 +197,7 @@ class TaskStage(StageBase):
 
     def pictures(self, network):
         """Picture, label and prediction of the first and the middle validation sample."""
-        segmenter = Segmenter(network.network)
+        segmenter = Segmenter(network.network, runtime=Runtime(str(self.device)))
         shown = {}
         for index in (0, len(self.validation) // 2):
             sample = self.validation[index]
