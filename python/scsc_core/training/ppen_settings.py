@@ -26,7 +26,7 @@ class PpenSettings(StageSettings):
         picture_weight: lambda_3, with `pre_scale` as factor of the mean square error on [0, 1].
         l_pre: "decoded" compares the original with the decoded picture, "input" with PPEN's.
         rate_weight: w at QP 28 and at QP 47, geometric between.
-        proxy: "dct", "identity", or name or file of a learned proxy.
+        proxy: "dct", "dct-rate", "identity" (see `nets.dct_proxy`), or name or file of a learned one.
         qps: the QPs that are drawn.
         crop, scale: of the training crops.
         preset, codec_workers: of the BPG encoder in the loop.

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from .. import codecs, zoo
 from ..data.augment import Augmentation
 from ..data.sample import IGNORE
-from ..nets.dct_proxy import DctProxy, IdentityProxy
+from ..nets.dct_proxy import FORMULA_PROXIES
 from ..nets.inference import Runtime, WeightsError, load_weights
 from ..nets.layers import ste_round
 from ..nets.ppen import Ppen, PpenConfig
@@ -48,11 +48,9 @@ class PpenBatch:
 
 
 def load_proxy(name: str) -> torch.nn.Module:
-    """The codec's stand-in: "dct", "identity", or a learned one from the zoo, frozen."""
-    if name == "dct":
-        return DctProxy()
-    if name == "identity":
-        return IdentityProxy()
+    """The codec's stand-in: a key of `FORMULA_PROXIES`, or a learned one from the zoo, frozen."""
+    if name in FORMULA_PROXIES:
+        return FORMULA_PROXIES[name]()
     proxy = zoo.load(name)
     if not isinstance(proxy, torch.nn.Module):
         raise zoo.ModelError(f"proxy {name} is no codec proxy")

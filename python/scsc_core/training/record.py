@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from .. import __version__
+from ..nets.dct_proxy import FORMULA_PROXIES
 from ..nets.inference import weights_of
 from .journal import read_records
 from .loop import Outcome
@@ -124,7 +125,7 @@ def _ppen(stage: Any, outcome: Outcome):
     c = outcome.network.config
     config = {"variant": c.variant, "qa": c.qa, "deform": c.deform, "strip": c.strip}
     config |= {"strip_window": c.strip_window, "qp_range": [min(s.qps), max(s.qps)]}
-    needs = [n for n in (s.start, *s.tasks, s.proxy) if n not in ("", "dct", "identity")]
+    needs = [n for n in (s.start, *s.tasks, s.proxy) if n and n not in FORMULA_PROXIES]
     entry = _entry(stage, outcome, "ppen", config, task="segmentation-7", codec="bpg", needs=needs)
     purpose = "pre-processor before BPG, for segmentation at the receiver"
     limits = (

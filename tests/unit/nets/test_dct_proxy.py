@@ -9,6 +9,7 @@ from scsc_core import codecs
 from scsc_core.codecs import bpg_planes
 from scsc_core.nets.dct_proxy import (
     DctProxy,
+    DctRateProxy,
     IdentityProxy,
     block_dct,
     dc_differences,
@@ -175,3 +176,14 @@ def test_agrees_with_bpg(qp, psnr_db):
     error = (image.clamp(0, 1) - decoded).square().mean((1, 2, 3))
     assert -10 * torch.log10(error).mean() > psnr_db
     assert np.corrcoef(*order)[0, 1] > 0.95
+
+
+def test_rate_proxy_passes_the_picture_and_keeps_the_rate():
+    x = torch.rand(2, 3, 32, 48, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    q = torch.tensor([30.0, 44.0])
+
+    image, bpp = DctRateProxy()(x, q)
+    image.sum().backward()
+
+    assert torch.equal(image, x) and torch.equal(bpp, DctProxy()(x, q).bpp)
+    assert torch.equal(x.grad, torch.ones_like(x))
