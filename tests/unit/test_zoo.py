@@ -9,6 +9,7 @@ import yaml
 from scsc_core import zoo
 
 BUNDLED = ("pcen", "pcen-paper", "pcen-unfolded")
+LEARNED = tuple(sorted(set(zoo.index()) - set(BUNDLED)))
 
 
 @pytest.fixture
@@ -43,6 +44,25 @@ def test_index_lists_the_bundled_models_with_origin():
     assert set(BUNDLED) <= set(listed)
     for name in BUNDLED:
         assert listed[name]["licence"] == "GPL-3.0-or-later" and listed[name]["data"]
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_learned_models_load_and_say_what_they_may_be_used_for(name):
+    described = zoo.entry(name)
+    card = (zoo.folder(name) / "cards" / f"{name}.md").read_text(encoding="utf-8")
+    free = {d["licence"] for d in described["data"]} == {"GPL-3.0-or-later"}
+
+    zoo.load(name)
+
+    assert described["commercial_use"] is free
+    assert free or described["licence"] == "CC-BY-NC-4.0" and "No commercial use" in card
+    assert all(needed in zoo.index() for needed in described.get("needs", []))
+    for heading in ("Training data", "How made", "Validation", "Limits"):
+        assert f"**{heading}**" in card
+
+
+def test_networks_of_the_fresh_machine_are_bundled():
+    assert "erf-pspnet-streets-7" in LEARNED
 
 
 def test_file_metadata_repeats_the_entry():
