@@ -114,7 +114,7 @@ if where == "handler":
 elif where == "worker":
     flowgraph.ppen._worker._function = fail
 elif where == "source":
-    flowgraph.image_source._picture = fail
+    flowgraph.image_source._pictures = fail
 elif where == "listener":
     flowgraph.link_metrics.listen(fail)
 flowgraph.execute()
