@@ -9,6 +9,7 @@ import numpy as np
 
 from ..tasks.categories import CLASSES7
 from . import bootstrap
+from .best_control import MIXED
 from .ppen_curves import Curve, whole_set
 from .ppen_experiment import JudgeResult, Result
 from .ppen_points import PLAIN
@@ -87,7 +88,9 @@ def _styles(result: Result, judged: JudgeResult) -> dict[str, dict]:
             style = {"color": colour, "marker": marker, "ls": "-", "label": name}
             models += 1
         styles[name] = style
-    return styles
+    # a choice made QP by QP has gains, but no curve of its own
+    mixed = {"color": _CONTROL_COLOUR, "label": "best control at each QP"}
+    return {MIXED: mixed, **styles}
 
 
 def _band(axis, curve: Curve, metric: str, scale: float, drawn, style: dict) -> None:

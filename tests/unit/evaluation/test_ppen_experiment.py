@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from scsc_core import cli, codecs, data
-from scsc_core.evaluation import ppen_inputs, ppen_report
+from scsc_core.evaluation import ppen_figure, ppen_inputs, ppen_report
 from scsc_core.evaluation.best_control import MIXED, ChoiceFile
 from scsc_core.evaluation.point_store import PointStore
 from scsc_core.evaluation.ppen_experiment import Experiment, Settings
@@ -202,6 +202,18 @@ def test_report_holds_every_row_and_writes_its_files(finished, tmp_path):
     assert manifest["sources"]["flattener"] == ["model", "flattener-1"]
     assert {file.suffix for file in files} == {".md", ".csv", ".json", ".svg", ".png"}
     assert all(file.stat().st_size > 100 for file in files)
+
+
+def test_figure_shows_a_choice_that_was_made_qp_by_qp(finished, tmp_path):
+    result, _ = finished
+    part = result.judges[0].sets[0]
+    gains = {**part.gains, MIXED: next(iter(part.gains.values()))}
+    mixed = replace(part, choice=replace(part.choice, best=MIXED), gains=gains)
+    judged = replace(result.judges[0], sets=[mixed])
+
+    files = ppen_figure.draw(result, judged, tmp_path / "figure")
+
+    assert [file.stat().st_size > 10_000 for file in files] == [True, True]
 
 
 def test_store_refuses_a_second_writer_and_foreign_lines(tmp_path):
