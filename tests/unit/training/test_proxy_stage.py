@@ -99,7 +99,7 @@ def test_batch_made_ahead_equals_one_made_at_once(data_settings, tmp_path):
     ahead, plain = make_cases(data_settings, tmp_path), make_cases(data_settings, tmp_path)
     steps = [[(0, 28)], [(1, 41)], [(2, 28)]]
 
-    found = [ahead.batch_and_next(now, then) for now, then in zip(steps, steps[1:])]
+    found = [ahead.batch_and_next(step, following) for step, following in zip(steps, steps[1:])]
     ahead.close()
 
     for batch, wanted in zip(found, steps):
