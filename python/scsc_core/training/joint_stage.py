@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
+from . import checkpoint
 from .information import channel_gains, information_loss, sobol_noise
 from .pcen_models import PcenModule
 from .ppen_settings import JointSettings
@@ -14,7 +17,7 @@ from .seeds import seed_for
 
 _NOISE_SAMPLES = 32
 _PCEN_SNR_DB = (-10.0, 12.0)
-_PREFIX = "pcen."
+_PCEN, _ADAM = "pcen.", "adam."  # groups of further tensors
 
 
 class JointStage(PpenStage):
@@ -57,20 +60,14 @@ class JointStage(PpenStage):
 
     def extra_tensors(self) -> dict[str, torch.Tensor]:
         """PCEN and its optimiser."""
-        tensors = {_PREFIX + k: v for k, v in self.pcen.state_dict().items()}
-        for index, entry in self._adam.state_dict()["state"].items():
-            for key, value in entry.items():
-                tensors[f"adam.{index}.{key}"] = torch.as_tensor(value)
-        return tensors
+        parts = {_PCEN: self.pcen.state_dict(), _ADAM: checkpoint.optimiser_tensors(self._adam)}
+        return {prefix + k: v for prefix, part in parts.items() for k, v in part.items()}
 
     def load_extra(self, tensors: dict[str, torch.Tensor]) -> None:
         """The inverse of `extra_tensors`."""
-        own = {k.removeprefix(_PREFIX): v for k, v in tensors.items() if k.startswith(_PREFIX)}
-        self.pcen.load_state_dict(own)
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("adam."):
-                _, index, key = name.split(".")
-                state.setdefault(int(index), {})[key] = value
-        groups = self._adam.state_dict()["param_groups"]
-        self._adam.load_state_dict({"state": state, "param_groups": groups})
+
+        def part(prefix: str) -> dict[str, torch.Tensor]:
+            return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+
+        self.pcen.load_state_dict(part(_PCEN))
+        checkpoint.restore_optimiser(self._adam, part(_ADAM), Path("extra.safetensors"))
