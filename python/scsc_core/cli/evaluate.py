@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from . import evaluate_proxy, evaluate_task
+from .words import numbers, words
 
 app = typer.Typer(
     add_completion=False, rich_markup_mode=None, no_args_is_help=True, help="Run an experiment."
@@ -108,10 +109,10 @@ def ppen(
         data=data,
         folder=data_root,
         split=split,
-        models=_words(models),
-        controls=controls if controls in ("auto", "none") else _words(controls),
-        judges=_words(judges),
-        qps=_numbers("qps", qps, int),
+        models=words(models),
+        controls=controls if controls in ("auto", "none") else words(controls),
+        judges=words(judges),
+        qps=numbers("qps", qps, int),
         frames=frames,
         workers=workers,
         block=block,
@@ -168,7 +169,7 @@ def scsc_link(
         frames=frames,
         cbr_target=cbr_target,
         code_rate=code_rate,
-        snrs_db=_numbers("snr_db", snr_db, float),
+        snrs_db=numbers("snr_db", snr_db, float),
         draws=draws,
         seed=seed,
         workers=workers,
@@ -179,18 +180,6 @@ def scsc_link(
     files = link_report.write(result, output / f"{data}-{split}", time.monotonic() - started)
     lines = [*link_report.lines(result), "", *map(str, files)]
     show(link_report.to_json(result), lines, json, None)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())
-
-
-def _numbers(name: str, text: str, kind: type) -> tuple:
-    try:
-        return tuple(kind(word) for word in _words(text))
-    except ValueError:
-        told = "integers" if kind is int else "numbers"
-        raise ValueError(f"{name} must be {told} with commas, got {text!r}") from None
 
 
 @contextmanager

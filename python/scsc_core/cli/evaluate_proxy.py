@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from .words import numbers, words
+
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module to `scsc evaluate`."""
@@ -46,9 +48,9 @@ def proxycheck(
     from ..tasks.networks import load_segmenter
     from ..training.ppen_stage import load_proxy
 
-    settings = proxy_check.Settings(_integers(qps), preset, amplitude, sigma, seed)
+    settings = proxy_check.Settings(numbers("qps", qps), preset, amplitude, sigma, seed)
     preprocessor = preprocessing.load(ppen)
-    modules = {name: load_proxy(name) for name in _words(proxies)}
+    modules = {name: load_proxy(name) for name in words(proxies)}
     network = load_segmenter(task)
     pictures = proxy_inputs.draw_crops(data_sets.open(data, data_root, split), crops, side, seed)
     with counted("proxycheck") as report:
@@ -68,14 +70,3 @@ def proxycheck(
         return
     for line in proxy_check.lines(check):
         console().print(line, markup=False, soft_wrap=True)
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _integers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(word) for word in _words(text))
-    except ValueError:
-        raise ValueError(f"qps must be integers with commas, got {text!r}") from None

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from .words import words
+
 
 def register(app: typer.Typer) -> None:
     """Add the command of this module to `scsc evaluate`."""
@@ -30,7 +32,7 @@ def task(
     from .progress import counted
 
     require_folder(output)
-    names = tuple(word.strip() for word in networks.split(",") if word.strip())
+    names = words(networks)
     if not names:
         raise ValueError("networks must name at least one task network, got none")
     from ..evaluation import task_scores
