@@ -14,6 +14,8 @@ NONE = "none"  # no pre-processing
 
 PPEN = "ppen"
 SEGMENTATION = "erf_pspnet"
+ESPNETV2 = "espnetv2-"
+ESPNETV2_SCALES = ("0.5", "1.0", "1.5", "2.0")
 _WORDS = {PPEN: "PPEN", SEGMENTATION: "segmentation"}
 
 
@@ -27,11 +29,14 @@ def check(model: str, network: str) -> None:
 
     Reads the index only; what is in a file shows when it is loaded.
     """
+    zoo.refuse_pickle(model)
     if model.endswith(zoo.WEIGHTS_SUFFIX):
         if not Path(model).is_file():
             raise zoo.ModelError(f"model file {model} does not exist")
         return
     known = names(network)
+    if model in zoo.index() and model not in known:
+        raise _other_network(model, network)
     if model not in known:
         close = difflib.get_close_matches(model, known, 1)
         hint = f" (did you mean {close[0]}?)" if close else ""
@@ -53,9 +58,8 @@ def load(model: str, network: str, device: str = "cpu", precision: str = "float3
         ValueError: weights of another architecture, a device or precision that is not here.
     """
     check(model, network)
-    found = zoo.describe(model)["network"]
-    if found != network:
-        raise zoo.ModelError(f"{model} holds a network {found!r}, not a {_WORDS[network]} model")
+    if zoo.describe(model)["network"] != network:
+        raise _other_network(model, network)
     loaded = zoo.load(model)
     if (device, precision) != (loaded.runtime.device, loaded.runtime.precision):
         from .nets.inference import Runtime
@@ -65,17 +69,47 @@ def load(model: str, network: str, device: str = "cpu", precision: str = "float3
     return loaded
 
 
+def _other_network(model: str, network: str) -> zoo.ModelError:
+    found = zoo.describe(model)["network"]
+    return zoo.ModelError(f"{model} holds a network {found!r}, not a {_WORDS[network]} model")
+
+
 def check_segmenter(model: str) -> None:
-    """ModelError unless `model` may be a segmentation model; see `check`."""
-    check(model, SEGMENTATION)
+    """ModelError unless `model` may be a segmentation model; see `load_segmenter`."""
+    if not model.startswith(ESPNETV2):
+        check(model, SEGMENTATION)
+    elif model.removeprefix(ESPNETV2) not in ESPNETV2_SCALES:
+        allowed = ", ".join(ESPNETV2 + scale for scale in ESPNETV2_SCALES)
+        raise zoo.ModelError(f"task network must be one of {allowed}, got {model!r}")
 
 
-def load_segmenter(model: str, device: str = "cpu", precision: str = "float32") -> Any:
-    """A `tasks.segmentation.Segmenter` of the 7 categories; see `load`."""
-    segmenter = load(model, SEGMENTATION, device, precision)
-    if tuple(segmenter.classes) != CLASSES7:
+def load_segmenter(
+    model: str,
+    device: str = "cpu",
+    precision: str = "float32",
+    classes: tuple[str, ...] | None = CLASSES7,
+) -> Any:
+    """A frozen `tasks.segmentation.Segmenter`.
+
+    Args:
+        model: see `load`, or "espnetv2-<scale>", a published network whose weights the user has.
+        device, precision: of nets.inference.Runtime.
+        classes: what it must tell apart; None: anything.
+    Raises:
+        ModelError, ValueError: see `load`; ModelError for other classes, too.
+    """
+    check_segmenter(model)
+    if model.startswith(ESPNETV2):
+        from .nets.inference import Runtime
+        from .tasks.espnetv2 import EspNetV2Segmenter
+
+        scale = float(model.removeprefix(ESPNETV2))
+        segmenter = EspNetV2Segmenter.load(scale, runtime=Runtime(device, precision))
+    else:
+        segmenter = load(model, SEGMENTATION, device, precision)
+    if classes is not None and tuple(segmenter.classes) != tuple(classes):
         raise zoo.ModelError(
-            f"{model} must tell the categories {', '.join(CLASSES7)} apart, "
+            f"{model} must tell the categories {', '.join(classes)} apart, "
             f"it has {', '.join(segmenter.classes)}"
         )
     return segmenter

@@ -181,16 +181,21 @@ def describe(name: str | Path) -> dict:
     Raises:
         ModelError: unknown, a missing or damaged file, or no stated network, data and licence.
     """
-    if str(name).endswith(PICKLE_SUFFIXES):
-        raise ModelError(
-            f"model file {name} is a pickle, and loading one can run code: refused; zoo.import_pth "
-            "reads state dicts of known content"
-        )
+    refuse_pickle(name)
     if not str(name).endswith(WEIGHTS_SUFFIX):
         return entry(str(name))
     described = read_weights(Path(name))[1]
     _check_described(str(name), described, ("name", "network", "data", "licence"), "its metadata")
     return described
+
+
+def refuse_pickle(name: str | Path) -> None:
+    """ModelError for a file that is a pickle by its suffix."""
+    if str(name).endswith(PICKLE_SUFFIXES):
+        raise ModelError(
+            f"model file {name} is a pickle, and loading one can run code: refused; zoo.import_pth "
+            "reads state dicts of known content"
+        )
 
 
 def import_pth(path: str | Path, sha256: str | None = None) -> dict[str, np.ndarray]:

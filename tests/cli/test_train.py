@@ -163,8 +163,8 @@ def test_checkpoint_that_cannot_be_used_is_refused(tmp_path, frames, capsys, spo
         ("start=mine.safetensors", "mine.safetensors does not exist"),
         ("proxy=mine.ckpt", "mine.ckpt is a pickle"),
         ("tasks=[mine.pt]", "mine.pt is a pickle"),
-        ("tasks=[nothing]", "no model 'nothing'"),
-        ("tasks=[ppen-tiny-streets]", "ppen-tiny-streets does not segment"),
+        ("tasks=[nothing]", "no segmentation model 'nothing'"),
+        ("tasks=[ppen-tiny-streets]", "ppen-tiny-streets holds a network 'ppen'"),
     ],
 )
 def test_model_that_cannot_be_used_is_refused(

@@ -45,13 +45,13 @@ def proxycheck(
     from .. import data as data_sets
     from .. import preprocessing
     from ..evaluation import proxy_check, proxy_inputs
-    from ..tasks.networks import load_segmenter
+    from ..model_choice import load_segmenter
     from ..training.ppen_stage import load_proxy
 
     settings = proxy_check.Settings(numbers("qps", qps), preset, amplitude, sigma, seed)
     preprocessor = preprocessing.load(ppen)
     modules = {name: load_proxy(name) for name in words(proxies)}
-    network = load_segmenter(task)
+    network = load_segmenter(task, classes=None)
     pictures = proxy_inputs.draw_crops(data_sets.open(data, data_root, split), crops, side, seed)
     with counted("proxycheck") as report:
         check = proxy_check.run(pictures, modules, network, task, settings, preprocessor, report)

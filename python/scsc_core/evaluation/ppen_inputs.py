@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import data, zoo
+from ..model_choice import ESPNETV2, load_segmenter
 from . import controls
 from .ppen_points import PLAIN, Frame, Judge, Source
 
@@ -99,19 +100,8 @@ def _rest(source: Source) -> tuple:
 
 
 def judge(name: str) -> Judge:
-    """A task network by name; see `tasks.networks.load_segmenter`.
-
-    Raises:
-        ModelError: unknown, its weights are missing, or it does not segment pictures. ValueError: its
-            classes are not the 7 categories.
-    """
-    from ..tasks.networks import ESPNETV2, load_segmenter
-
+    """A task network of the 7 categories by name; see `model_choice.load_segmenter`."""
     network = load_segmenter(name)
-    if len(network.classes) != CATEGORIES:
-        raise ValueError(
-            f"judge must tell {CATEGORIES} categories, {name} tells {len(network.classes)}"
-        )
     if name.startswith(ESPNETV2):
         from ..tasks.espnetv2 import FILE
 

@@ -12,12 +12,12 @@ from torch.nn import functional as F
 from .. import codecs, zoo
 from ..data.augment import Augmentation
 from ..data.sample import IGNORE
+from ..model_choice import load_segmenter
 from ..nets.dct_proxy import FORMULA_PROXIES
 from ..nets.inference import Runtime, WeightsError, load_weights
 from ..nets.layers import ste_round
 from ..nets.ppen import Ppen, PpenConfig
 from ..nets.preprocessor import Preprocessor
-from ..tasks.networks import load_segmenter
 from ..tasks.segmentation import Segmenter, segmentation_loss
 from .codec_pool import CodecPool, Transcoded
 from .delivery import abstract_delivery, draw_link, full_delivery
@@ -74,7 +74,7 @@ class PpenStage(StageBase):
         self.settings = s = settings
         labels = s.task_target == "gt"
         self.training = open_samples(s.data, training=True, labels=labels)
-        self.tasks = [load_segmenter(name) for name in s.tasks]
+        self.tasks = [load_segmenter(name, classes=None) for name in s.tasks]
         for name, task in zip(s.tasks, self.tasks, strict=True):
             if len(task.classes) != s.data.classes:
                 raise zoo.ModelError(

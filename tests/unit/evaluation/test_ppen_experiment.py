@@ -282,8 +282,8 @@ def test_unknown_data_set_is_refused():
     ("words", "told"),
     [
         (["--models", "ppen-huge"], "no model 'ppen-huge'"),
-        (["--judges", "erf-pspnet-mars-9"], "no model 'erf-pspnet-mars-9'"),
-        (["--judges", "pcen"], "task network pcen does not segment pictures"),
+        (["--judges", "erf-pspnet-mars-9"], "no segmentation model 'erf-pspnet-mars-9'"),
+        (["--judges", "pcen"], "pcen holds a network 'pcen', not a segmentation model"),
         (["--models", "pcen"], "model must be a picture pre-processor"),
         (["--qps", "28,60"], "qp of bpg must be in 1 .. 51"),
         (["--qps", "31,28"], "qps must rise"),

@@ -9,6 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from scsc_core import model_choice
 from scsc_core.cli import evaluate_proxy
 from scsc_core.codecs import bpg_planes
 from scsc_core.data import Dataset, Sample
@@ -16,7 +17,6 @@ from scsc_core.evaluation import proxy_check, proxy_inputs
 from scsc_core.evaluation.perturbation import perturbed, smooth_field
 from scsc_core.evaluation.rank_correlation import spearman
 from scsc_core.nets.dct_proxy import DctProxy, IdentityProxy
-from scsc_core.tasks import networks
 
 needs_bpg = pytest.mark.skipif(not bpg_planes.have_bpg(), reason="this build has no BPG codec")
 
@@ -202,7 +202,7 @@ def test_command_writes_its_table_as_json(tmp_path, monkeypatch):
 
     from scsc_core import data
 
-    monkeypatch.setattr(networks, "load_segmenter", lambda name: BrightnessTask())
+    monkeypatch.setattr(model_choice, "load_segmenter", lambda *_, **__: BrightnessTask())
     monkeypatch.setattr(data, "open", lambda *arguments: data_set(2))
     app = typer.Typer()
     evaluate_proxy.register(app)

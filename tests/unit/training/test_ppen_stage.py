@@ -231,9 +231,9 @@ def test_picture_is_seen_at_another_scale_and_scored_at_its_own(frames):
         ({"tasks": ["eleven-task"]}, "task network eleven-task has 11 classes, the data 7"),
         (
             {"tasks": ["own-ppen"]},
-            "task network own-ppen does not segment pictures: it is a Preprocessor",
+            "own-ppen holds a network 'ppen', not a segmentation model",
         ),
-        ({"tasks": ["nothing"]}, "no model 'nothing'; there are: .*own-task"),
+        ({"tasks": ["nothing"]}, "no segmentation model 'nothing'; there are: .*own-task"),
         ({"tasks": ["espnetv2-3.0"]}, "must be one of .*got 'espnetv2-3.0'"),
         ({"proxy": "own-task"}, "proxy own-task is no codec proxy"),
         ({"proxy": "nothing"}, "no model 'nothing'"),
