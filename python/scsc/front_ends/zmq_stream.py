@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two-antenna sample streams over ZeroMQ, in the words of GNU Radio's REQ source and REP sink.
+
+A request is a uint32, the number of items wanted; a reply is that many items or less, one after the
+other without tags. An item is a vector of two complex64, antenna 1 first: 16 bytes. So the peer
+may be a flowgraph with `zeromq.req_source(8, 2, ...)` or `zeromq.rep_sink(8, 2, ...)`.
+"""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections import deque
+from typing import Any
+
+import numpy as np
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+from scsc_core.radio.events import EventLog
+from scsc_core.radio.front_end import FrontEndError, no_samples
+from scsc_core.radio.received import finite_samples
+
+ITEM_BYTES = 16
+MAX_ITEMS = 1 << 18  # of one reply
+_REQUEST = struct.Struct("<I")
+_MAX_REQUESTS = 16  # that wait; a peer has one at a time
+_LINGER_MS = 1000
+_HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 1000, 3000  # a peer that hangs counts as gone
+_CONNECTED, _DISCONNECTED = zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_DISCONNECTED
+
+
+def to_items(samples: np.ndarray) -> bytes:
+    """The bytes of complex64 [2, n]: n items, each both antennas."""
+    return np.ascontiguousarray(samples.T, np.complex64).tobytes()
+
+
+def from_items(data: bytes) -> np.ndarray:
+    """complex64 [2, n] of n items; ValueError for a broken item."""
+    if len(data) % ITEM_BYTES:
+        raise ValueError(f"{len(data)} bytes are no whole number of {ITEM_BYTES}-byte items")
+    return np.ascontiguousarray(np.frombuffer(data, np.complex64).reshape(-1, 2).T)
+
+
+class _Peer:
+    """A socket with what both ends share: its options, and whether somebody is connected.
+
+    Attributes:
+        peers: int, connections that stand.
+        ever: bool, there was one.
+    """
+
+    def __init__(self, socket_type: int, address: str, log: EventLog, now: Any):
+        self.address, self.peers, self.ever = address, 0, False
+        self._type, self._log, self._now = socket_type, log, now
+        self.socket: zmq.Socket | None = None
+        self._monitor: zmq.Socket | None = None
+
+    def create(self, max_message: int) -> zmq.Socket:
+        """A new socket, watched, neither bound nor connected."""
+        self.socket = zmq.Context.instance().socket(self._type)
+        for option, value in (
+            (zmq.LINGER, _LINGER_MS),
+            (zmq.MAXMSGSIZE, max_message),
+            (zmq.RCVHWM, _MAX_REQUESTS),
+            (zmq.SNDHWM, _MAX_REQUESTS),
+            (zmq.RECONNECT_IVL, 100),
+            (zmq.RECONNECT_IVL_MAX, 1000),
+            (zmq.HEARTBEAT_IVL, _HEARTBEAT_MS),
+            (zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT_MS),
+        ):
+            self.socket.setsockopt(option, value)
+        self._monitor = self.socket.get_monitor_socket(_CONNECTED | _DISCONNECTED)
+        return self.socket
+
+    def poll(self, timeout_s: float) -> bool:
+        """Whether the socket has something to read, at the latest after the timeout."""
+        poller = zmq.Poller()
+        poller.register(self.socket, zmq.POLLIN)
+        poller.register(self._monitor, zmq.POLLIN)
+        return self.socket in dict(poller.poll(max(0, round(1e3 * timeout_s))))
+
+    def lost(self) -> bool:
+        """Look at connections that came and went; whether one went."""
+        lost = False
+        while self._monitor.poll(0):
+            event = recv_monitor_message(self._monitor)["event"]
+            if event == _CONNECTED:
+                self.peers += 1
+                if self.ever:
+                    self._log.add("peer_back", self._now(), 1, self.address)
+                self.ever = True
+            elif event == _DISCONNECTED and self.peers:
+                self.peers -= 1
+                self._log.add("peer_gone", self._now(), 1, self.address)
+                lost = True
+        return lost
+
+    def close(self) -> None:
+        """Close the socket; may be called twice."""
+        if self.socket is not None:
+            self.socket.disable_monitor()
+            self._monitor.close(0)
+            self.socket.close()
+            self.socket = self._monitor = None
+        self.peers = 0
+
+
+class SampleSource:
+    """Fetches samples from a REP sink; one thread only.
+
+    The next request is on its way while the caller works on the reply, so both ends work at the
+    same time. A request whose peer has gone is sent again to the next one.
+
+    Args:
+        address: where the sink is bound.
+        log: EventLog for peer_gone, peer_back, malformed, not_finite.
+        now: function that gives the time of events.
+    Source: waveform.md section 13; wire format of gr-zeromq 3.10.
+    """
+
+    def __init__(self, address: str, log: EventLog, now: Any = time.monotonic):
+        self.address = address
+        self._peer = _Peer(zmq.REQ, address, log, now)
+        self._log, self._now = log, now
+        self._requested = self._lost = False
+        self._rest = no_samples()
+
+    @property
+    def connected(self) -> bool:
+        """Whether a peer is there."""
+        return self._peer.peers > 0
+
+    @property
+    def ever_connected(self) -> bool:
+        """Whether a peer was ever there."""
+        return self._peer.ever
+
+    def open(self) -> None:
+        """Connect; the peer may come later."""
+        socket = self._peer.create(MAX_ITEMS * ITEM_BYTES)
+        try:
+            socket.connect(self.address)
+        except zmq.ZMQError as error:
+            self._peer.close()
+            raise FrontEndError(
+                "zmq", f"cannot connect to {self.address}: {error}", "check the address"
+            ) from None
+        self._requested = False
+
+    def read(self, n: int, timeout_s: float) -> tuple[np.ndarray, bool]:
+        """Up to n samples complex64 [2, m], and whether some may have been lost in front of them.
+
+        m = 0 when none came in time; the loss is then told with the next samples.
+        """
+        deadline = time.monotonic() + timeout_s
+        n = min(n, MAX_ITEMS)
+        while self._rest.shape[1] == 0:
+            self._request(n)
+            ready = self._peer.poll(deadline - time.monotonic())
+            if ready:
+                self._accept(n)
+            if self._peer.lost():
+                self._reconnect()
+            if time.monotonic() >= deadline and self._rest.shape[1] == 0:
+                return no_samples(), False
+        samples, self._rest = self._rest[:, :n], self._rest[:, n:]
+        lost, self._lost = self._lost, False
+        return np.ascontiguousarray(samples), lost
+
+    def _request(self, n: int) -> None:
+        if not self._requested:
+            self._peer.socket.send(_REQUEST.pack(n), zmq.NOBLOCK)
+            self._requested = True
+
+    def _accept(self, n: int) -> None:
+        """Take a reply, and ask for the next one before looking at it."""
+        parts = self._peer.socket.recv_multipart(zmq.NOBLOCK)
+        self._requested = False
+        self._request(n)
+        try:
+            if len(parts) != 1:
+                raise ValueError(f"{len(parts)} message parts")
+            samples, bad = finite_samples(from_items(parts[0]))
+        except ValueError as error:
+            self._log.add("malformed", self._now(), 1, str(error))
+            self._lost = True
+            return
+        self._log.add("not_finite", self._now(), bad)
+        self._rest = samples
+
+    def _reconnect(self) -> None:
+        """A REQ socket waits for its reply for ever, also from a peer that has gone: take a new one."""
+        self._peer.close()
+        self._lost = True
+        self.open()
+
+    def close(self) -> None:
+        """Close; may be called twice."""
+        self._peer.close()
+
+
+class SampleSink:
+    """Answers the requests of a REQ source; one thread only.
+
+    A ROUTER socket, which looks like REP to the peer: unlike REP it tells when the peer that asked
+    has gone, so that no samples are lost to it.
+
+    Args:
+        address: to bind.
+        log, now: as SampleSource.
+    Source: waveform.md section 13; wire format of gr-zeromq 3.10.
+    """
+
+    def __init__(self, address: str, log: EventLog, now: Any = time.monotonic):
+        self.address = address
+        self._peer = _Peer(zmq.ROUTER, address, log, now)
+        self._log, self._now = log, now
+        self._requests: deque[tuple[bytes, int]] = deque()
+
+    @property
+    def connected(self) -> bool:
+        """Whether a peer is there."""
+        return self._peer.peers > 0
+
+    @property
+    def ever_connected(self) -> bool:
+        """Whether a peer was ever there."""
+        return self._peer.ever
+
+    def open(self) -> None:
+        """Bind; FrontEndError when the address is taken or is none of this host."""
+        socket = self._peer.create(64)  # a request has 4 bytes
+        socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
+        try:
+            socket.bind(self.address)
+        except zmq.ZMQError as error:
+            self._peer.close()
+            raise bind_error(self.address, error) from None
+
+    def poll(self, timeout_s: float) -> int | None:
+        """Items that the peer wants which has waited longest; None when nobody asks in time."""
+        ready = self._peer.poll(0 if self._requests else timeout_s)
+        self._peer.lost()
+        while ready and len(self._requests) < _MAX_REQUESTS:
+            try:
+                parts = self._peer.socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                break
+            if len(parts) != 3 or parts[1] or len(parts[2]) < _REQUEST.size:
+                self._log.add("malformed", self._now(), 1, "a request that is none")
+                continue
+            wanted = _REQUEST.unpack_from(parts[2])[0]
+            self._requests.append((parts[0], max(1, min(wanted, MAX_ITEMS))))
+        return self._requests[0][1] if self._requests else None
+
+    def reply(self, samples: np.ndarray) -> bool:
+        """Answer it with complex64 [2, m]; False when it has gone and the samples were not sent."""
+        identity, _ = self._requests.popleft()
+        try:
+            self._peer.socket.send_multipart([identity, b"", to_items(samples)], zmq.NOBLOCK)
+        except zmq.ZMQError as error:
+            if error.errno in (zmq.EHOSTUNREACH, zmq.EAGAIN):
+                return False
+            raise
+        return True
+
+    def close(self) -> None:
+        """Close; may be called twice."""
+        self._requests.clear()
+        self._peer.close()
+
+
+def bind_error(address: str, error: zmq.ZMQError) -> FrontEndError:
+    """Why an address cannot be bound, with the cure."""
+    if error.errno == zmq.EADDRINUSE:
+        return FrontEndError(
+            "zmq", f"address {address} is in use", "end the other program or take another port"
+        )
+    return FrontEndError(
+        "zmq", f"cannot bind {address}: {error}", "bind an address of this host, as 127.0.0.1"
+    )
