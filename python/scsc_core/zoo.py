@@ -26,6 +26,7 @@ NETWORKS = {
     "ppen": "scsc_core.nets.preprocessor:Preprocessor",
     "erf_pspnet": "scsc_core.tasks.segmentation:Segmenter",
     "proxy": "scsc_core.nets.proxy:Proxy",
+    "residual_proxy": "scsc_core.nets.residual_proxy:ResidualProxy",
 }
 
 

@@ -11,11 +11,10 @@ import torch
 from torch import nn
 
 from . import symbols
-from .dct_proxy import KNOTS_QP, interpolate
 from .inference import load_weights
 from .layers import GDN, FiLM, init_kaiming, pad_to_multiple
 from .proxy_output import ProxyOutput
-from .rate_model import RateModel
+from .rate_model import RateLine, RateModel
 
 STRIDE = 16
 CONDITIONINGS = ("on", "off")
@@ -152,10 +151,9 @@ class Proxy(nn.Module):
     """Differentiable stand-in for codec and link: x, Q, link -> decoded picture and rate.
 
     x -> f_phi -> symbols of unit power -> y' = s + n / s_i -> g_psi -> picture;
-    bpp = exp(a_Q log(bits / (h w)) + b_Q), bits of the `RateModel` on f_phi's features.
+    bpp = `RateLine` of bits / (h w), bits of the `RateModel` on f_phi's features.
 
-    a_Q, b_Q are buffers at the QPs `KNOTS_QP`, linear in between, fitted to codec results; before
-    the fit a = 1, b = 0. Noise is drawn in training only; in evaluation the decoder receives the
+    Noise is drawn in training only; in evaluation the decoder receives the
     clean symbols with the same noise map.
 
     Source: networks.md section 5.
@@ -168,8 +166,7 @@ class Proxy(nn.Module):
         self.encoder = Encoder(config)
         self.rate = RateModel(*VARIANTS[config.variant])
         self.decoder = Decoder(config)
-        self.register_buffer("rate_slope", torch.ones(len(KNOTS_QP)))
-        self.register_buffer("rate_offset", torch.zeros(len(KNOTS_QP)))
+        self.line = RateLine()
         init_kaiming(self)
 
     @property
@@ -205,7 +202,7 @@ class Proxy(nn.Module):
             link: `LinkState`; None: `LinkState.nominal`.
         """
         image, rate = self.estimate(x, q, link)
-        return ProxyOutput(image, self.fitted_bpp(rate, q))
+        return ProxyOutput(image, self.line(rate, q))
 
     def estimate(
         self, x: torch.Tensor, q: torch.Tensor, link: LinkState | None = None
@@ -220,13 +217,6 @@ class Proxy(nn.Module):
         received, noise_map = self._transmitted(features, link)
         image = self.decoder(received, noise_map, condition)[..., :height, :width]
         return image, self.rate(y) / (height * width)
-
-    def fitted_bpp(self, rate: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
-        """exp(a_Q log(rate) + b_Q) of rate, q [B]."""
-        q = q.to(rate)
-        slope = interpolate(q, KNOTS_QP, self.rate_slope)
-        offset = interpolate(q, KNOTS_QP, self.rate_offset)
-        return torch.exp(slope * torch.log(rate) + offset)
 
     def _transmitted(self, features, link):
         """Received features and noise map; the symbols' power is 1 over each whole picture."""

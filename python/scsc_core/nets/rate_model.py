@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from .dct_proxy import KNOTS_QP, interpolate
 from .layers import pad_to_multiple
 
 SCALE_MIN = 0.11
@@ -100,3 +101,22 @@ class RateModel(nn.Module):
 
 def _exact(values: torch.Tensor) -> torch.Tensor:
     return values if values.dtype == torch.float64 else values.float()
+
+
+class RateLine(nn.Module):
+    """bpp = exp(a_Q log(rate) + b_Q): from a model's bits per pixel to the codec's.
+
+    a_Q, b_Q are buffers at the QPs `KNOTS_QP`, linear in between, fitted to codec results; before
+    the fit a = 1, b = 0.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("slope", torch.ones(len(KNOTS_QP)))
+        self.register_buffer("offset", torch.zeros(len(KNOTS_QP)))
+
+    def forward(self, rate: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+        """bpp [B] of rate, q [B]."""
+        q = q.to(rate)
+        slope = interpolate(q, KNOTS_QP, self.slope)
+        return torch.exp(slope * torch.log(rate) + interpolate(q, KNOTS_QP, self.offset))

@@ -18,6 +18,7 @@ from ..data.augment import Augmentation
 from ..evaluation.rank_correlation import spearman
 from ..nets.dct_proxy import KNOTS_QP
 from ..nets.proxy import LinkState, Proxy, ProxyConfig
+from ..nets.residual_proxy import ResidualProxy
 from .codec_cache import CodecCache
 from .codec_pool import CodecPool
 from .coded_cases import CasePlan, CodedCases
@@ -75,6 +76,7 @@ class FitSettings(ProxySettings):
     """Stage C: codec results of `crops` pairs of crops.
 
     Attributes:
+        variant: of `ProxyConfig`, or "residual": `ResidualProxy`, which needs no pretraining.
         start: .safetensors file or name of pretrained weights; "": random ones.
         ppen: pre-processor whose outputs are every second pair's second version, or "none".
         side, crops, qps: of the cases.
@@ -88,6 +90,7 @@ class FitSettings(ProxySettings):
     """
 
     model: ModelName = "proxy-small-bpg"
+    variant: Literal["small", "medium", "large", "residual"] = "residual"
     steps: int = Field(3000, ge=1)
     batch: int = Field(8, ge=2, multiple_of=2)
     learning_rate: Finite = Field(5e-4, gt=0, le=1)
@@ -134,7 +137,7 @@ class PretrainStage(StageBase):
         self.settings = settings
         self.training = open_samples(settings.data, training=True, labels=False)
         self.validation = open_samples(settings.data, training=False, labels=False)
-        self.network = _fresh(settings)
+        self.network = _bottleneck(settings)
 
     def batch(self, step: int, rank: int, world: int):
         """(pictures, QPs, links)."""
@@ -307,7 +310,7 @@ def rate_errors(bpp: torch.Tensor, real: torch.Tensor) -> tuple[torch.Tensor, to
 
 
 @torch.no_grad()
-def fit_rate(network: Proxy, batches) -> None:
+def fit_rate(network: Proxy | ResidualProxy, batches) -> None:
     """Least squares of log bpp = a_Q log(bits / (h w)) + b_Q at every QP of `KNOTS_QP`.
 
     QPs without a case take the line of the nearest one with cases.
@@ -336,7 +339,7 @@ def fit_rate(network: Proxy, batches) -> None:
         fitted[qp] = (slope, y.mean() - slope * x.mean())
     for index, knot in enumerate(KNOTS_QP):
         nearest = min(fitted, key=lambda qp: abs(qp - knot))
-        network.rate_slope[index], network.rate_offset[index] = fitted[nearest]
+        network.line.slope[index], network.line.offset[index] = fitted[nearest]
 
 
 def _links(settings: ProxySettings, step: int, indices: range) -> LinkState:
@@ -351,17 +354,27 @@ def _moved(values: Any, device: torch.device) -> Any:
     return type(values)(*(value.to(device) for value in values))
 
 
-def _fresh(settings: ProxySettings) -> Proxy:
+def _bottleneck(settings: ProxySettings) -> Proxy:
     torch.manual_seed(seed_for(settings.seed, "weights"))
     return Proxy(ProxyConfig(settings.variant, settings.conditioning))
 
 
-def _started(settings: FitSettings) -> Proxy:
+def _fresh(settings: FitSettings) -> Proxy | ResidualProxy:
+    if settings.variant != "residual":
+        return _bottleneck(settings)
+    torch.manual_seed(seed_for(settings.seed, "weights"))
+    return ResidualProxy()
+
+
+def _started(settings: FitSettings) -> Proxy | ResidualProxy:
     """The network a fit begins with."""
+    fresh = _fresh(settings)
     if not settings.start:
-        return _fresh(settings)
+        return fresh
     found = zoo.load(settings.start)
-    wanted = ProxyConfig(settings.variant, settings.conditioning)
-    if not isinstance(found, Proxy) or found.config != wanted:
-        raise zoo.ModelError(f"start must be a proxy of {wanted}, {settings.start} is none")
+    same = type(found) is type(fresh)
+    if not same or getattr(found, "config", None) != getattr(fresh, "config", None):
+        raise zoo.ModelError(
+            f"start must be a proxy of variant {settings.variant}, {settings.start} is none"
+        )
     return found.requires_grad_(True)

@@ -13,6 +13,7 @@ import torch
 from .. import __version__
 from ..nets.dct_proxy import FORMULA_PROXIES
 from ..nets.inference import weights_of
+from ..nets.proxy import Proxy
 from .journal import read_records
 from .loop import Outcome
 from .publish import publish
@@ -146,14 +147,16 @@ def _joint(stage: Any, outcome: Outcome):
 
 
 def _proxy(stage: Any, outcome: Outcome):
-    c = outcome.network.config
-    config = {"variant": c.variant, "conditioning": c.conditioning}
+    network, kind, config = outcome.network, "residual_proxy", {}
+    if isinstance(network, Proxy):
+        kind = "proxy"
+        config = {"variant": network.config.variant, "conditioning": network.config.conditioning}
     used = (getattr(stage.settings, "start", ""), getattr(stage.settings, "ppen", "none"))
     needs = [name for name in used if name not in ("", "none")]
-    entry = _entry(stage, outcome, "proxy", config, codec="bpg", needs=needs)
-    purpose = "differentiable stand-in of BPG and the link, for training"
+    entry = _entry(stage, outcome, kind, config, codec="bpg", needs=needs)
+    purpose = "differentiable stand-in of BPG, for training"
     limits = "Its gradient is judged by scsc evaluate proxycheck; it codes nothing itself."
-    return [(entry, weights_of(outcome.network), purpose, limits)]
+    return [(entry, weights_of(network), purpose, limits)]
 
 
 _DESCRIBERS = {

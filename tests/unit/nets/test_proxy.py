@@ -176,10 +176,10 @@ def test_without_conditioning_the_qp_changes_nothing(generator):
 
 def test_rate_is_the_fitted_line_between_its_knots(generator):
     fitted = Proxy().eval()
-    fitted.rate_slope[:] = torch.tensor([1.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0])
-    fitted.rate_offset[:] = 0.3
+    fitted.line.slope[:] = torch.tensor([1.0, 1.0, 2.0, 1.0, 1.0, 1.0, 1.0])
+    fitted.line.offset[:] = 0.3
 
-    found = fitted.fitted_bpp(torch.tensor([0.5, 0.5]), torch.tensor([34.0, 32.5]))
+    found = fitted.line(torch.tensor([0.5, 0.5]), torch.tensor([34.0, 32.5]))
 
     assert found.tolist() == pytest.approx([0.5**2 * math.exp(0.3), 0.5**1.5 * math.exp(0.3)])
 

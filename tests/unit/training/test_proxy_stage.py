@@ -11,7 +11,7 @@ from PIL import Image
 from scsc_core import codecs
 from scsc_core.codecs import bpg_planes
 from scsc_core.evaluation.perturbation import smooth_field
-from scsc_core.nets.dct_proxy import KNOTS_QP
+from scsc_core.nets.dct_proxy import KNOTS_QP, DctProxy
 from scsc_core.nets.proxy import Proxy
 from scsc_core.training import loop, proxy_stage
 from scsc_core.training.codec_cache import CodecCache
@@ -47,6 +47,7 @@ def make_cases(data_settings, tmp_path, crops=4, qps=(28, 41), seed=0, **options
 def fit_settings(data_settings, tmp_path, **options):
     values = {
         "data": data_settings,
+        "variant": "small",
         "steps": 2,
         "batch": 2,
         "side": 32,
@@ -128,8 +129,8 @@ def test_rate_line_is_the_least_squares_line():
 
     proxy_stage.fit_rate(network, [Cases(x, x, real, q)])
 
-    assert network.rate_slope.tolist() == pytest.approx([1.3] * len(KNOTS_QP), abs=1e-3)
-    assert network.rate_offset.tolist() == pytest.approx([-0.4] * len(KNOTS_QP), abs=1e-3)
+    assert network.line.slope.tolist() == pytest.approx([1.3] * len(KNOTS_QP), abs=1e-3)
+    assert network.line.offset.tolist() == pytest.approx([-0.4] * len(KNOTS_QP), abs=1e-3)
     assert network(x, q).bpp.tolist() == pytest.approx(real.tolist(), rel=1e-4)
 
 
@@ -198,7 +199,7 @@ def test_fit_lowers_its_loss_and_keeps_the_fitted_line(data_settings, tmp_path):
 
     assert outcome.scores["score"] > before["score"]
     assert set(outcome.scores) >= {"psnr_db", "spearman", "rate", "pair", "rate_sign"}
-    assert not torch.equal(outcome.network.rate_slope, torch.ones(len(KNOTS_QP)))
+    assert not torch.equal(outcome.network.line.slope, torch.ones(len(KNOTS_QP)))
     assert {name: p.shape for name, p in stage.pictures(outcome.network).items()} == {
         "qp-28": (32, 96, 3),
         "qp-41": (32, 96, 3),
@@ -231,9 +232,32 @@ def test_start_of_another_size_is_refused(data_settings, tmp_path, monkeypatch):
     monkeypatch.setattr(proxy_stage.zoo, "load", lambda name: Proxy())
 
     with pytest.raises(
-        ModelError, match="start must be a proxy of .*medium.*, proxy-small is none"
+        ModelError, match="start must be a proxy of variant medium, proxy-small is none"
     ):
         FitStage(fit_settings(data_settings, tmp_path, start="proxy-small", variant="medium"))
+
+
+def test_residual_proxy_is_fitted_from_the_dct_proxy(data_settings, tmp_path):
+    stage = FitStage(fit_settings(data_settings, tmp_path, variant="residual"))
+    try:
+        cases, links = stage.batch(0, 0, 1)
+
+        image, _ = stage.network(cases.x, cases.q)
+        loss, terms = stage.loss(stage.network, (cases, links), 0)
+        loss.backward()
+
+        assert torch.allclose(image, DctProxy()(cases.x, cases.q).image, atol=1e-6)
+        assert terms["psnr_db"] > 20
+        assert stage.network.last.weight.grad.abs().sum() > 0
+    finally:
+        stage.close()
+
+
+def test_start_of_another_kind_is_refused(data_settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(proxy_stage.zoo, "load", lambda name: Proxy())
+
+    with pytest.raises(ModelError, match="start must be a proxy of variant residual"):
+        FitStage(fit_settings(data_settings, tmp_path, start="proxy-small", variant="residual"))
 
 
 def test_range_that_runs_backwards_is_refused(data_settings):
