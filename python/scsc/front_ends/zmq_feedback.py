@@ -144,15 +144,16 @@ class FeedbackRelay:
             self.receiver.close()
             raise
 
-    def step(self) -> None:
-        """Take what came and pass on what is due; does not wait."""
-        now = time.monotonic()
-        for payload in self.receiver.receive():
+    def step(self, timeout_s: float = 0.0) -> None:
+        """Take what came and pass on what is due; waits at most `timeout_s` for either."""
+        if self._waiting:
+            timeout_s = min(timeout_s, max(0.0, self._waiting[0][0] - time.monotonic()))
+        for payload in self.receiver.receive(timeout_s):
             if self._rng.random() < self._loss:
                 self.counters["lost"] += 1
             else:
-                self._waiting.append((now + self._delay_s, payload))
-        while self._waiting and self._waiting[0][0] <= now:
+                self._waiting.append((time.monotonic() + self._delay_s, payload))
+        while self._waiting and self._waiting[0][0] <= time.monotonic():
             self.sender.send(self._waiting.popleft()[1])
 
     def close(self) -> None:

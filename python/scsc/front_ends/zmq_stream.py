@@ -66,6 +66,7 @@ class _Peer:
             (zmq.SNDHWM, _MAX_REQUESTS),
             (zmq.RECONNECT_IVL, 100),
             (zmq.RECONNECT_IVL_MAX, 1000),
+            (zmq.IPV6, 1 if "[" in self.address else 0),
             (zmq.HEARTBEAT_IVL, _HEARTBEAT_MS),
             (zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT_MS),
         ):
