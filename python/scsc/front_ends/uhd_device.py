@@ -251,12 +251,10 @@ class UhdDevice:
             time.sleep(0.05)
 
 
-def _reachable(clock_hz: float, rate_hz: float, count: int = 2) -> list[float]:
-    """Rates of whole decimations next to the wanted one, even decimations first, ascending."""
-    decimation = clock_hz / rate_hz
-    even = [n for n in range(2, 514, 2)]
-    near = sorted(even + [1], key=lambda n: abs(n - decimation))[: 2 * count]
-    return sorted({clock_hz / n for n in near})
+def _reachable(clock_hz: float, rate_hz: float) -> list[float]:
+    """The two rates of even decimations, or of none, next to the wanted one; ascending."""
+    decimations = sorted([1, *range(2, 514, 2)], key=lambda n: abs(n - clock_hz / rate_hz))
+    return sorted(clock_hz / n for n in decimations[:2])
 
 
 def _number(path: str) -> int | None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from .events import Event, EventLog
 from .front_end import FrontEndError, RxChunk, SampleChannel, check_burst, no_samples
-from .levels import FULL_SCALE, scale_burst
+from .levels import FULL_SCALE, TX_RMS, scale_burst
 from .options import SimOptions
 from .timeline import MAX_AHEAD_S, BurstTimeline, Pacer, WallClock
 
@@ -125,11 +125,15 @@ class SimFrontEnd:
 
 
 def through(channel: SampleChannel | None, samples: np.ndarray) -> np.ndarray:
-    """Samples behind the channel, which counts on unit total power; both sides at full scale 1."""
+    """Samples behind the channel, both sides at full scale 1; None: a wire.
+
+    The channel counts on unit total power. A receiver that gets all of it has an rms of 0.30 at
+    each antenna.
+    """
     if channel is None:
         return samples
     received = channel.apply(samples * np.float32(1 / FULL_SCALE))
-    return np.asarray(received * np.float32(FULL_SCALE), np.complex64)
+    return np.asarray(received * np.float32(TX_RMS), np.complex64)
 
 
 def start_index(at: float | None, now: float, rate_hz: float) -> int | None:

@@ -73,7 +73,7 @@ def test_channel_works_in_units_of_the_link():
     seen = np.concatenate(channel.seen, axis=1)
     np.testing.assert_allclose(seen[:, 128:], x, rtol=1e-6)
     assert not seen[:, :128].any()  # zeros stay zeros: a channel may find bursts by them
-    np.testing.assert_allclose(y[:, 128:], x[::-1] * FULL_SCALE / 2, rtol=1e-6)
+    np.testing.assert_allclose(y[:, 128:], x[::-1] * 0.30 / 2, rtol=1e-6)
 
 
 def test_time_and_index_count_every_sample():
