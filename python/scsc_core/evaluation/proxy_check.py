@@ -138,6 +138,7 @@ def run(
     settings: Settings = Settings(),
     preprocessor: Callable[[np.ndarray, float], np.ndarray] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    device: str = "cpu",
 ) -> ProxyCheck:
     """Check proxies against real BPG on the same crops and perturbations.
 
@@ -153,6 +154,7 @@ def run(
         settings: QPs, perturbations, seed.
         preprocessor: PPEN applied to every second crop, so that its outputs are among the inputs.
         progress: called as progress(done, total) after every crop and QP.
+        device: where proxies and task network are.
     Raises:
         ValueError: fewer than two crops, no proxy.
     Source: networks.md section 5, acceptance.
@@ -169,7 +171,7 @@ def run(
             image = crop.image
             if preprocessor is not None and i % 2:
                 image = preprocessor(image, qp)
-            _measure(measured, (i, j), image, target, qp, proxies, task, settings)
+            _measure(measured, (i, j), image, target, qp, proxies, task, settings, device)
             if progress is not None:
                 progress(i * len(settings.qps) + j + 1, total)
     return ProxyCheck(_rows(measured, settings.qps), len(crops), task_name, settings)
@@ -186,16 +188,20 @@ def _empty(crops: int, qps: int, proxies: dict[str, Any]) -> _Measurement:
     return measured
 
 
-def _measure(measured, at, image, target, qp, proxies, task, settings) -> None:
+def _measure(measured, at, image, target, qp, proxies, task, settings, device) -> None:
     """All figures of one picture at one QP."""
     import torch
 
     codec = codecs.get("bpg", preset=settings.preset)
-    labels = torch.from_numpy(np.array(target))[None].long()
+    labels = torch.from_numpy(np.array(target))[None].long().to(device)
+
+    def tensor(picture: np.ndarray):
+        rows = np.ascontiguousarray(picture.transpose(2, 0, 1))
+        return torch.from_numpy(rows)[None].to(device).float() / 255
 
     def coded(picture: np.ndarray):
         data = codec.encode(picture, qp)
-        return _tensor(codec.decode(data)), 8 * len(data) / picture[..., 0].size
+        return tensor(codec.decode(data)), 8 * len(data) / picture[..., 0].size
 
     def loss(decoded):
         return task.loss(task.logits(decoded), labels)
@@ -211,11 +217,11 @@ def _measure(measured, at, image, target, qp, proxies, task, settings) -> None:
             (above, bpp_above), (below, bpp_below) = (coded(side) for side in sides)
             measured.task[(*at, k)] = (loss(above) - loss(below)).item()
         measured.rate[(*at, k)] = bpp_above - bpp_below
-        changes.append(_tensor(sides[0]) - _tensor(sides[1]))
-    link = _random_link(rng)
+        changes.append(tensor(sides[0]) - tensor(sides[1]))
+    link = _random_link(rng, device)
     for name, proxy in proxies.items():
-        x = _tensor(image).requires_grad_()
-        estimate, bpp = proxy(x, torch.tensor([float(qp)]), link)
+        x = tensor(image).requires_grad_()
+        estimate, bpp = proxy(x, torch.tensor([float(qp)], device=device), link)
         figures = measured.proxies[name]
         error = (estimate.detach().clamp(0, 1) - decoded.detach()).square().mean().item()
         figures.psnr_db[at] = -10 * np.log10(max(error, 1e-10))
@@ -227,13 +233,7 @@ def _measure(measured, at, image, target, qp, proxies, task, settings) -> None:
             figures.rate[at] = [(of_rate * change).sum().item() for change in changes]
 
 
-def _tensor(image: np.ndarray):
-    import torch
-
-    return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None].float() / 255
-
-
-def _random_link(rng: np.random.Generator):
+def _random_link(rng: np.random.Generator, device: str):
     """Code rate, SNR and stream gains of a random 2 x 2 Rayleigh channel."""
     import torch
 
@@ -242,7 +242,7 @@ def _random_link(rng: np.random.Generator):
     h = (rng.standard_normal((2, 2)) + 1j * rng.standard_normal((2, 2))) / np.sqrt(2)
     gains = np.linalg.svd(h, compute_uv=False)
     values = (rng.choice(_CODE_RATES), rng.uniform(*_SNR_DB), gains)
-    return LinkState(*(torch.from_numpy(np.array(v)[None]).float() for v in values))
+    return LinkState(*(torch.from_numpy(np.array(v)[None]).float().to(device) for v in values))
 
 
 def _rows(measured: _Measurement, qps: tuple[int, ...]) -> list[ProxyRow]:

@@ -284,6 +284,10 @@ class _Run:
             if self.chief:
                 self._validate(journal)
             self.fabric.barrier()
+            if self._any(self.stage.problem is not None):
+                self.save()
+                problem = self.stage.problem or "a check failed in another process"
+                raise TrainingFailed(f"{problem}; the state was saved")
         if journal is not None and (last or _due(self.step, settings.picture_every)):
             shown = self.stage.pictures(self.average.module)
             journal.pictures(self.step, shown)

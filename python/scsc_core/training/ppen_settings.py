@@ -68,6 +68,7 @@ class PpenSettings(StageSettings):
     code_rates: tuple[str, ...] = ("1/6", "1/3", "1/2", "3/4")
     snr_db: tuple[Finite, Finite] = (2.0, 12.0)
     validation_qps: tuple[int, ...] = (41, 44, 47)
+    proxy_crops: int = Field(16, ge=0)
     data: DataSettings = DataSettings(validation_count=24)
 
     @field_validator("qps", "validation_qps")
@@ -102,6 +103,13 @@ class PpenSettings(StageSettings):
             raise ValueError("code_rates must name at least one rate")
         for rate in value:
             parse_code_rate(rate)
+        return value
+
+    @field_validator("proxy_crops")
+    @classmethod
+    def _check_proxy_crops(cls, value):
+        if value == 1:
+            raise ValueError("proxy_crops must be 0 or at least 2, got 1")
         return value
 
     @model_validator(mode="after")

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from .. import codecs, zoo
 from ..data.augment import Augmentation
 from ..data.sample import IGNORE
+from ..evaluation.proxy_check import Crop
 from ..model_choice import load_segmenter
 from ..nets.dct_proxy import FORMULA_PROXIES
 from ..nets.inference import Runtime, WeightsError, load_weights
@@ -24,6 +25,7 @@ from .delivery import abstract_delivery, draw_link, full_delivery
 from .pictures import crops, label_tensor, open_samples, shard, to_image, to_tensor
 from .ppen_settings import PpenSettings
 from .ppen_validation import FrameValidation
+from .proxy_watch import ProxyWatch
 from .seeds import generator_for, seed_for
 from .stage import StageBase
 from .straight_through import coded_batch, straight_through
@@ -86,8 +88,17 @@ class PpenStage(StageBase):
         self.augmentation = Augmentation(s.crop, s.scale)
         validation = open_samples(s.data, training=False)
         self.frames = FrameValidation(validation, self.tasks[0], self.pool, s.validation_qps)
+        self.watch = self._proxy_watch()
         self.network = self._started()
         self.plain_bpp = self._reference_rates()
+
+    def _proxy_watch(self) -> ProxyWatch | None:
+        s = self.settings
+        if not s.proxy_crops:
+            return None
+        images, labels = crops(self.training, self.augmentation, s.seed, -2, range(s.proxy_crops))
+        found = [Crop(str(i), *pair) for i, pair in enumerate(zip(images, labels, strict=True))]
+        return ProxyWatch(found, self.proxy, self.tasks[0], s.qps, s.preset)
 
     def _started(self) -> Ppen:
         s = self.settings
@@ -212,8 +223,16 @@ class PpenStage(StageBase):
         return Preprocessor(network, (min(qps), max(qps)), Runtime(str(self.device)))
 
     def validate(self, network) -> dict[str, float]:
-        """Bits saved at equal mean IoU on full frames; see `FrameValidation`."""
-        return self.frames.scores(self.preprocessor(network))
+        """Bits saved at equal mean IoU on full frames, and checks of the proxy.
+
+        See `FrameValidation` and `ProxyWatch`.
+        """
+        preprocessor = self.preprocessor(network)
+        scores = self.frames.scores(preprocessor)
+        if self.watch is not None:
+            scores |= self.watch.scores(preprocessor)
+            self.problem = self.watch.problem
+        return scores
 
     def pictures(self, network):
         """Original, shaped, decoded, and the segmentation of the decoded picture."""

@@ -67,7 +67,7 @@ class ProxySettings(StageSettings):
 class PretrainSettings(ProxySettings):
     """Stage B: crops of `side` px, any pictures."""
 
-    model: ModelName = "proxy-small"
+    model: ModelName = "proxy-bottleneck"
     steps: int = Field(4000, ge=1)
     side: int = Field(128, ge=32)
 

@@ -21,12 +21,14 @@ class Stage(Protocol):
         network: the module that is trained; called through its forward only, so that it can be
             wrapped for several devices.
         training: the pictures it learns from.
+        problem: why the run must end, found by a validation; None while all is well.
     """
 
     name: str
     settings: StageSettings
     network: torch.nn.Module
     training: Samples
+    problem: str | None
 
     def place(self, device: torch.device) -> None:
         """Move what the stage holds besides `network` to the device; called once, first."""
@@ -71,6 +73,7 @@ class StageBase:
     """Defaults of the optional parts of a `Stage`."""
 
     device = torch.device("cpu")
+    problem: str | None = None
 
     def place(self, device: torch.device) -> None:
         """Take a device for batches."""

@@ -217,6 +217,22 @@ def test_folder_of_a_run_is_not_used_again(toy, tmp_path):
 
 
 # faults -------------------------------------------------------------------------------------------
+def test_problem_that_a_validation_finds_stops_with_the_state_saved(toy, tmp_path, monkeypatch):
+    stage = make(toy, steps=STEPS, validate_every=2)
+    validate = stage.validate
+
+    def found(network):
+        stage.problem = "the proxy is wrong"
+        return validate(network)
+
+    monkeypatch.setattr(stage, "validate", found)
+
+    with pytest.raises(loop.TrainingFailed, match="the proxy is wrong; the state was saved"):
+        loop.train(stage, folder(tmp_path))
+
+    assert checkpoint.load(checkpoint.latest(tmp_path / "run"))[1]["step"] == 2
+
+
 @pytest.mark.parametrize("event", ["loss", "gradient"])
 def test_number_that_is_not_finite_stops_with_the_state_before_it(toy, tmp_path, event):
     loop.train(make(toy, steps=STEPS, save_every=5, keep_every=5), folder(tmp_path, "good"))

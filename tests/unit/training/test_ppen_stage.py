@@ -34,6 +34,7 @@ def settings_of(frames, kind=PpenSettings, **options):
         "crop": [64, 64],
         "qps": [31, 41],
         "validation_qps": [41],
+        "proxy_crops": 0,
         "steps": 2,
         "precision": "32-true",
         "data": {"name": "camvid", "root": str(frames), "validation_count": 1},
