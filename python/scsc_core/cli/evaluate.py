@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from . import evaluate_proxy, evaluate_task
+from . import evaluate_proxy, evaluate_task, evaluate_training
 from .words import numbers, words
 
 app = typer.Typer(
@@ -25,6 +25,7 @@ def evaluate() -> None:
 
 evaluate_proxy.register(app)
 evaluate_task.register(app)
+evaluate_training.register(app)
 
 
 @app.command()
