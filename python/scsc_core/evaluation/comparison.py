@@ -159,7 +159,7 @@ class Comparison:
 def interesting_draws(config: LinkConfig, count: int, blocks_each: int = 1) -> dict[str, int]:
     """Which of the run's pictures to show, chosen by its channel and not by its result.
 
-    The median and the worst-quartile picture in Gaussian capacity, averaged over the picture's blocks.
+    The pictures at the median and the lower quartile in Gaussian capacity, averaged over the picture's blocks.
 
     Args:
         config: link whose seed decides the fading.
@@ -174,7 +174,10 @@ def interesting_draws(config: LinkConfig, count: int, blocks_each: int = 1) -> d
     snr = total_power(config) / config.n_tx / channel.noise_var
     _, log_det = np.linalg.slogdet(np.eye(config.n_rx) + snr * gram)
     order = np.argsort((log_det / math.log(2)).reshape(count, blocks_each).mean(1))
-    return {"median channel": int(order[count // 2]), "worst quartile": int(order[count // 4])}
+    return {
+        "median channel": int(order[count // 2]),
+        "lower quartile of channels": int(order[count // 4]),
+    }
 
 
 def summarise(

@@ -147,12 +147,12 @@ def test_fading_is_called_the_same_only_when_it_is(scorer, blurring, fading, sam
     assert (len(blocks) == 1) is same
 
 
-def test_shown_pictures_are_the_median_and_the_worst_quartile():
+def test_shown_pictures_are_the_median_and_the_lower_quartile():
     config = LinkConfig(seed=4)
     drawn = interesting_draws(config, 101)
 
-    assert set(drawn) == {"median channel", "worst quartile"}
-    assert drawn["median channel"] != drawn["worst quartile"]
+    assert set(drawn) == {"median channel", "lower quartile of channels"}
+    assert drawn["median channel"] != drawn["lower quartile of channels"]
 
 
 def test_lost_pictures_count_in_the_means(picture):
