@@ -13,7 +13,9 @@ from ..config import Finite, LinkConfig, build
 from .fec_codes import CODE_RATES
 from .frame_code import FrameFormat, frame_code
 from .numerology import Numerology, numerology
+from .picture_slices import MAX_SLICES
 
+DEFAULT_SLICES = 4
 DEFAULT_DATA_SAMPLES = 54 * 64  # of a full frame, prefixes not counted
 
 
@@ -32,6 +34,8 @@ class WaveformConfig(LinkConfig):
     fec: Literal["nr_ldpc", "polar", "gallager", "none"] = "nr_ldpc"
     modulation: Literal["bpsk", "qpsk", "16qam", "64qam"] = "qpsk"
     lost_picture: Literal["mean_colour", "damaged"] = "damaged"
+
+    slices: int | None = Field(None, ge=1, le=MAX_SLICES)  # of a picture; None: 4, with HARQ 1
 
     numerology: Annotated[str, BeforeValidator(str), AfterValidator(_check_numerology)] = "64"
     nsym: int | None = Field(None, ge=1)  # data symbols of a full frame; None: 54 at 64 points
@@ -97,6 +101,11 @@ class WaveformConfig(LinkConfig):
     def full_nsym(self) -> int:
         """Data symbols of a full frame: 54, 27 or 14 by default."""
         return self.nsym or round(DEFAULT_DATA_SAMPLES / self.carriers.n_fft)
+
+    @property
+    def n_slices(self) -> int:
+        """Slices that a picture is coded in: docs/closed_loop.md says what they cost and save."""
+        return self.slices or (1 if self.harq else DEFAULT_SLICES)
 
     def frame_format(self, streams: int | None = None, nsym: int | None = None) -> FrameFormat:
         """Format of a frame with these streams and data symbols; None takes the configured ones."""

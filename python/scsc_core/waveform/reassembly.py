@@ -32,7 +32,7 @@ class ReceivedPayload:
         image_id: 0..255.
         data: bytes; blocks that are missing are zeros.
         complete: every block is right.
-        valid_bytes: bytes in front of the first block that is missing or wrong.
+        good: ascending (start, stop) of the bytes that are right.
         frame_ok: bool [n_frames], blocks that are right.
         frame_heard: bool [n_frames], frames of which at least one header was heard.
         block_ok: bool, outcome of each code block that was decoded last.
@@ -42,7 +42,7 @@ class ReceivedPayload:
     image_id: int
     data: bytes
     complete: bool
-    valid_bytes: int
+    good: tuple[tuple[int, int], ...]
     frame_ok: np.ndarray
     frame_heard: np.ndarray
     block_ok: np.ndarray
@@ -77,20 +77,25 @@ class OpenPicture:
     def payload(self, block_bytes: dict[bool, int]) -> ReceivedPayload:
         """What has arrived; block_bytes: size of full blocks (False) and of the last one (True)."""
         full, last = block_bytes.get(False, 0), block_bytes.get(True, 0)
-        parts, valid, intact = [], 0, True
+        parts: list[bytes] = []
+        good: list[tuple[int, int]] = []
+        start = 0
         for frame in range(self.n_frames):
             size = last if frame == self.n_frames - 1 else full
             block = self.blocks.get(frame)
             parts.append(bytes(size) if block is None else block.data)
-            if intact:
-                valid += 0 if block is None else block.valid_bytes
-                intact = block is not None and block.ok
+            stop = start + (0 if block is None else block.valid_bytes)
+            if good and good[-1][1] == start:
+                good[-1] = good[-1][0], stop
+            elif stop > start:
+                good.append((start, stop))
+            start += size
         outcomes = [block.block_ok for block in self.blocks.values()]
         return ReceivedPayload(
             self.image_id,
             b"".join(parts),
             bool(self.decoded.all()),
-            valid,
+            tuple(good),
             self.decoded.copy(),
             self.heard != 0,
             np.concatenate(outcomes) if outcomes else np.zeros(0, bool),
