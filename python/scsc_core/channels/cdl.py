@@ -56,9 +56,10 @@ class ClusterPaths:
         self.delays_s = self._table.paths.delays * delay_spread_s
         direct = self._table.paths.line_of_sight
         # weights of the rays: a line of sight is its first ray
-        self._weights = np.where(
-            direct[:, None], np.arange(_N_RAYS) == 0, math.sqrt(1 / _N_RAYS)
-        ) * np.sqrt(self._table.paths.powers)[:, None]
+        self._weights = (
+            np.where(direct[:, None], np.arange(_N_RAYS) == 0, math.sqrt(1 / _N_RAYS))
+            * np.sqrt(self._table.paths.powers)[:, None]
+        )
         self._spread = ~direct[:, None]
         self._doppler_hz = doppler_hz
         if doppler_hz is not None:

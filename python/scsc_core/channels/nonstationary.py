@@ -104,7 +104,7 @@ class GeometricChannel:
         n_rx: int = 2,
         geometry: Geometry | None = None,
     ):
-        self._geometry = geometry = geometry or Geometry()
+        self.geometry = geometry = geometry or Geometry()
         self._rng = rng
         if k is None:
             direct = rng.random() < LOS_SHARE
@@ -120,7 +120,7 @@ class GeometricChannel:
 
     def matrix(self, frequency_hz: float = 0.0) -> np.ndarray:
         """H of this instant at a frequency offset, complex128 [n_rx, n_tx], E|h|^2 about 1."""
-        geometry, clusters = self._geometry, self._clusters
+        geometry, clusters = self.geometry, self._clusters
         wave = 2 * np.pi / geometry.wavelength_m
         far_tx = np.linalg.norm(clusters.rays_tx[:, :, None] - self._tx, axis=-1)
         far_rx = np.linalg.norm(clusters.rays_rx[:, :, None] - self._rx, axis=-1)
@@ -141,7 +141,7 @@ class GeometricChannel:
         """Move the receiver and the clusters on by step_s > 0; clusters die and are born."""
         if not (math.isfinite(step_s) and step_s > 0):
             raise ValueError(f"step_s must be > 0, got {step_s}")
-        geometry, rng = self._geometry, self._rng
+        geometry, rng = self.geometry, self._rng
         # the mean speed of a moving cluster is taken as 1 m/s
         distance = (geometry.rx_speed + geometry.moving_share * 1.0) * step_s
         survival = math.exp(-geometry.death_per_m * distance / geometry.scene_correlation_m)
@@ -154,7 +154,7 @@ class GeometricChannel:
         self._clusters = clusters.joined(self._born(newborn)) if newborn else clusters
 
     def _born(self, n: int) -> _Clusters:
-        geometry, rng = self._geometry, self._rng
+        geometry, rng = self.geometry, self._rng
         directions = rng.standard_normal((n, 3))
         directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
         speeds = rng.uniform(0, geometry.cluster_speed, n)
@@ -174,7 +174,7 @@ class GeometricChannel:
 
     def _positions(self, n: int, towards: float, azimuth_deg: float) -> np.ndarray:
         """Points float64 [n, rays, 3] of new clusters relative to their array."""
-        geometry, rng = self._geometry, self._rng
+        geometry, rng = self.geometry, self._rng
         distance = geometry.distance_least_m + rng.exponential(geometry.distance_mean_m, n)
         azimuth = towards + np.deg2rad(azimuth_deg) * rng.standard_normal(n)
         elevation = np.deg2rad(geometry.elevation_deg) * rng.standard_normal(n)
@@ -190,7 +190,7 @@ class GeometricChannel:
 
     def _visible(self, n: int, n_antennas: int) -> np.ndarray:
         """bool [n, n_antennas]: births and deaths along the array from a random antenna, both ways."""
-        geometry, rng = self._geometry, self._rng
+        geometry, rng = self.geometry, self._rng
         step = geometry.wavelength_m / 2
         survival = math.exp(-geometry.death_per_m * step / geometry.array_correlation_m)
         first = rng.integers(n_antennas, size=n)[:, None]

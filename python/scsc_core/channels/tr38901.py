@@ -105,7 +105,9 @@ def cdl_profile(profile: str) -> ClusterProfile:
     Source: 3GPP TR 38.901, tables 7.7.1-1 to 7.7.1-5.
     """
     rows = _rows("cdl.csv", profile)
-    angles = {name: np.deg2rad(_column(rows, f"{name}_deg")) for name in ("aod", "aoa", "zod", "zoa")}
+    angles = {
+        name: np.deg2rad(_column(rows, f"{name}_deg")) for name in ("aod", "aoa", "zod", "zoa")
+    }
     (spread,) = _rows("cdl_spreads.csv", profile)
     spreads = {
         name: float(np.deg2rad(float(spread[f"{name}_deg"])))
