@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import struct
 import time
-from collections import deque
 from typing import Any
 
 import numpy as np
@@ -24,10 +23,13 @@ from scsc_core.radio.received import finite_samples
 ITEM_BYTES = 16
 MAX_ITEMS = 1 << 18  # of one reply
 _REQUEST = struct.Struct("<I")
-_MAX_REQUESTS = 16  # that wait; a peer has one at a time
+_MAX_PEERS = 16  # whose request waits; each has one at a time
+_MAX_MESSAGES = 1000  # looked at in one go, and waiting inside ZeroMQ for a reader
 _LINGER_MS = 1000
-_HEARTBEAT_MS, _HEARTBEAT_TIMEOUT_MS = 1000, 3000  # a peer that hangs counts as gone
+_KEEPALIVE_S = 3
+_RETRY_S = 0.1  # between two attempts to connect
 _CONNECTED, _DISCONNECTED = zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_DISCONNECTED
+_WATCHED = _CONNECTED | _DISCONNECTED | zmq.EVENT_CLOSED
 
 
 def to_items(samples: np.ndarray) -> bytes:
@@ -47,31 +49,35 @@ class _Peer:
 
     Attributes:
         peers: int, connections that stand.
-        ever: bool, there was one.
+        served: bool, this socket had one.
+        ever: bool, there was one since the beginning.
     """
 
     def __init__(self, socket_type: int, address: str, log: EventLog, now: Any):
-        self.address, self.peers, self.ever = address, 0, False
+        self.address, self.peers, self.served, self.ever = address, 0, False, False
         self._type, self._log, self._now = socket_type, log, now
         self.socket: zmq.Socket | None = None
         self._monitor: zmq.Socket | None = None
 
     def create(self, max_message: int) -> zmq.Socket:
         """A new socket, watched, neither bound nor connected."""
-        self.socket = zmq.Context.instance().socket(self._type)
+        self.socket, self.served = zmq.Context.instance().socket(self._type), False
         for option, value in (
-            (zmq.LINGER, _LINGER_MS),
+            (zmq.LINGER, _LINGER_MS if self._type == zmq.ROUTER else 0),
             (zmq.MAXMSGSIZE, max_message),
-            (zmq.RCVHWM, _MAX_REQUESTS),
-            (zmq.SNDHWM, _MAX_REQUESTS),
-            (zmq.RECONNECT_IVL, 100),
-            (zmq.RECONNECT_IVL_MAX, 1000),
+            (zmq.RCVHWM, _MAX_MESSAGES if max_message < ITEM_BYTES * MAX_ITEMS else _MAX_PEERS),
+            (zmq.SNDHWM, _MAX_PEERS),
+            (zmq.RECONNECT_IVL, -1),  # a socket lives as long as its connection; see SampleSource
             (zmq.IPV6, 1 if "[" in self.address else 0),
-            (zmq.HEARTBEAT_IVL, _HEARTBEAT_MS),
-            (zmq.HEARTBEAT_TIMEOUT, _HEARTBEAT_TIMEOUT_MS),
+            # A host that vanished is noticed by the kernel. Heartbeats of ZeroMQ would do so too, but
+            # libzmq 4.3 may abort when it has to write to a peer that floods it and goes.
+            (zmq.TCP_KEEPALIVE, 1),
+            (zmq.TCP_KEEPALIVE_IDLE, _KEEPALIVE_S),
+            (zmq.TCP_KEEPALIVE_INTVL, 1),
+            (zmq.TCP_KEEPALIVE_CNT, _KEEPALIVE_S),
         ):
             self.socket.setsockopt(option, value)
-        self._monitor = self.socket.get_monitor_socket(_CONNECTED | _DISCONNECTED)
+        self._monitor = self.socket.get_monitor_socket(_WATCHED)
         return self.socket
 
     def poll(self, timeout_s: float) -> bool:
@@ -82,7 +88,7 @@ class _Peer:
         return self.socket in dict(poller.poll(max(0, round(1e3 * timeout_s))))
 
     def lost(self) -> bool:
-        """Look at connections that came and went; whether one went."""
+        """Look at connections that came and went; whether one went or could not be made."""
         lost = False
         while self._monitor.poll(0):
             event = recv_monitor_message(self._monitor)["event"]
@@ -90,11 +96,12 @@ class _Peer:
                 self.peers += 1
                 if self.ever:
                     self._log.add("peer_back", self._now(), 1, self.address)
-                self.ever = True
-            elif event == _DISCONNECTED and self.peers:
+                self.ever = self.served = True
+                continue
+            lost = True
+            if event == _DISCONNECTED and self.peers:
                 self.peers -= 1
                 self._log.add("peer_gone", self._now(), 1, self.address)
-                lost = True
         return lost
 
     def close(self) -> None:
@@ -111,7 +118,8 @@ class SampleSource:
     """Fetches samples from a REP sink; one thread only.
 
     The next request is on its way while the caller works on the reply, so both ends work at the
-    same time. A request whose peer has gone is sent again to the next one.
+    same time. A REQ socket waits for its reply for ever, also from a peer that has gone: so every
+    connection has a socket of its own, and none is made again behind the caller's back.
 
     Args:
         address: where the sink is bound.
@@ -124,7 +132,8 @@ class SampleSource:
         self.address = address
         self._peer = _Peer(zmq.REQ, address, log, now)
         self._log, self._now = log, now
-        self._requested = self._lost = False
+        self._requested = self._lost = self._lost_before_rest = False
+        self._retry_at = 0.0
         self._rest = no_samples()
 
     @property
@@ -157,22 +166,38 @@ class SampleSource:
         deadline = time.monotonic() + timeout_s
         n = min(n, MAX_ITEMS)
         while self._rest.shape[1] == 0:
-            self._request(n)
-            ready = self._peer.poll(deadline - time.monotonic())
-            if ready:
-                self._accept(n)
-            if self._peer.lost():
-                self._reconnect()
+            if self._connecting(deadline):
+                self._request(n)
+                if self._peer.poll(deadline - time.monotonic()):
+                    self._accept(n)
+                if self._peer.lost():
+                    self._lost = self._lost or self._peer.served
+                    self._peer.close()
+                    self._retry_at = time.monotonic() + _RETRY_S
             if time.monotonic() >= deadline and self._rest.shape[1] == 0:
                 return no_samples(), False
         samples, self._rest = self._rest[:, :n], self._rest[:, n:]
-        lost, self._lost = self._lost, False
+        lost, self._lost_before_rest = self._lost_before_rest, False
         return np.ascontiguousarray(samples), lost
 
+    def _connecting(self, deadline: float) -> bool:
+        """Whether there is a socket; makes a new one when the time for it has come."""
+        if self._peer.socket is None:
+            now = time.monotonic()
+            time.sleep(max(0.0, min(self._retry_at, deadline) - now))
+            if self._retry_at > deadline:
+                return False
+            self.open()
+        return True
+
     def _request(self, n: int) -> None:
-        if not self._requested:
+        if self._requested:
+            return
+        try:
             self._peer.socket.send(_REQUEST.pack(n), zmq.NOBLOCK)
             self._requested = True
+        except zmq.Again:
+            pass  # the connection has gone; the monitor is about to say so
 
     def _accept(self, n: int) -> None:
         """Take a reply, and ask for the next one before looking at it."""
@@ -189,12 +214,7 @@ class SampleSource:
             return
         self._log.add("not_finite", self._now(), bad)
         self._rest = samples
-
-    def _reconnect(self) -> None:
-        """A REQ socket waits for its reply for ever, also from a peer that has gone: take a new one."""
-        self._peer.close()
-        self._lost = True
-        self.open()
+        self._lost_before_rest, self._lost = self._lost, False
 
     def close(self) -> None:
         """Close; may be called twice."""
@@ -217,7 +237,7 @@ class SampleSink:
         self.address = address
         self._peer = _Peer(zmq.ROUTER, address, log, now)
         self._log, self._now = log, now
-        self._requests: deque[tuple[bytes, int]] = deque()
+        self._requests: dict[bytes, int] = {}  # identity -> items, in the order of arrival
 
     @property
     def connected(self) -> bool:
@@ -243,21 +263,29 @@ class SampleSink:
         """Items that the peer wants which has waited longest; None when nobody asks in time."""
         ready = self._peer.poll(0 if self._requests else timeout_s)
         self._peer.lost()
-        while ready and len(self._requests) < _MAX_REQUESTS:
+        if ready:
+            self._take_requests()
+        return next(iter(self._requests.values()), None)
+
+    def _take_requests(self) -> None:
+        """Look at what came; a second request of a peer takes the place of its first."""
+        for _ in range(_MAX_MESSAGES):
             try:
                 parts = self._peer.socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
-                break
+                return
             if len(parts) != 3 or parts[1] or len(parts[2]) < _REQUEST.size:
                 self._log.add("malformed", self._now(), 1, "a request that is none")
                 continue
             wanted = _REQUEST.unpack_from(parts[2])[0]
-            self._requests.append((parts[0], max(1, min(wanted, MAX_ITEMS))))
-        return self._requests[0][1] if self._requests else None
+            self._requests[parts[0]] = max(1, min(wanted, MAX_ITEMS))
+            if len(self._requests) > _MAX_PEERS:
+                self._requests.pop(next(iter(self._requests)))
 
     def reply(self, samples: np.ndarray) -> bool:
         """Answer it with complex64 [2, m]; False when it has gone and the samples were not sent."""
-        identity, _ = self._requests.popleft()
+        identity = next(iter(self._requests))
+        del self._requests[identity]
         try:
             self._peer.socket.send_multipart([identity, b"", to_items(samples)], zmq.NOBLOCK)
         except zmq.ZMQError as error:

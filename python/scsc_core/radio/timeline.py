@@ -105,7 +105,7 @@ class BurstTimeline:
             self._closed = True
             self._bursts.clear()
             self._waiting = 0
-            self.end = self.position
+            self.end = min(self.end, self.position)
             self._changed.notify_all()
 
 

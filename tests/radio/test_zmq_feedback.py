@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import itertools
+import time
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gnuradio.gr", reason="GNU Radio is not installed")
+zmq = pytest.importorskip("zmq", reason="pyzmq is not installed")
+
+from gnuradio.scsc.front_ends.zmq_feedback import (  # noqa: E402
+    FeedbackReceiver,
+    FeedbackRelay,
+    FeedbackSender,
+)
+
+from scsc_core.radio import FrontEndError, pack_feedback  # noqa: E402
+
+LIMIT_S = 20.0
+
+
+@pytest.fixture
+def ends():
+    """Closes what is entered, whatever happens."""
+    with ExitStack() as stack:
+        yield stack
+
+
+def _enter(ends, end):
+    ends.callback(end.close)
+    return end
+
+
+def _collect(receiver, count, step=None):
+    """`count` payloads, while `step` is called."""
+    payloads, deadline = [], time.monotonic() + LIMIT_S
+    while len(payloads) < count:
+        assert time.monotonic() < deadline, f"only {len(payloads)} of {count} came"
+        if step is not None:
+            step()
+        payloads += receiver.receive(0.01)
+    return payloads
+
+
+def _connected_sender(ends, address, receiver):
+    """A sender whose first payload has arrived."""
+    sender = _enter(ends, FeedbackSender(address))
+    _collect(receiver, 1, lambda: sender.send(b"hello"))
+    receiver.receive(0.05)
+    return sender
+
+
+@pytest.mark.parametrize("kind", ["ipc", "tcp"])
+def test_payloads_arrive_in_order(ends, tmp_path, kind):
+    address = f"ipc://{tmp_path}/feedback" if kind == "ipc" else "tcp://127.0.0.1:58471"
+    receiver = _enter(ends, FeedbackReceiver(address))
+    sender = _connected_sender(ends, address, receiver)
+    sent = [bytes([number]) * number for number in range(40)]
+
+    assert all(sender.send(payload) for payload in sent)
+
+    assert _collect(receiver, 40) == sent
+    assert not receiver.counters["malformed"]
+
+
+def test_feedback_without_a_receiver_is_dropped_not_queued(ends, tmp_path):
+    address = f"ipc://{tmp_path}/feedback"
+    sender = _enter(ends, FeedbackSender(address))
+
+    assert not any(sender.send(b"stale") for _ in range(1000))
+    receiver = _enter(ends, FeedbackReceiver(address))
+    payloads = _collect(receiver, 1, lambda: sender.send(b"fresh"))
+
+    assert b"stale" not in payloads and sender.counters["dropped"] >= 1000
+
+
+def test_receiver_that_does_not_read_bounds_both_queues(ends, tmp_path):
+    address = f"ipc://{tmp_path}/feedback"
+    receiver = _enter(ends, FeedbackReceiver(address))
+    sender = _connected_sender(ends, address, receiver)
+
+    before = sender.counters["dropped"]
+
+    results = [sender.send(b"\0" * 60_000) for _ in range(2000)]
+
+    assert not all(results)
+    assert sender.counters["dropped"] - before == results.count(False)
+
+
+def test_garbage_is_counted_and_dropped(ends, tmp_path):
+    address, rng = f"ipc://{tmp_path}/feedback", np.random.default_rng(1)
+    receiver = _enter(ends, FeedbackReceiver(address))
+    hostile = zmq.Context.instance().socket(zmq.PUSH)
+    ends.callback(hostile.close, 0)
+    hostile.connect(address)
+    damaged = bytearray(pack_feedback(b"report"))
+    damaged[9] ^= 1
+
+    messages = [[rng.bytes(50)], [b""], [bytes(damaged)], [b"a", b"b"], [pack_feedback(b"good")]]
+    for parts in messages:
+        hostile.send_multipart(parts)
+
+    assert _collect(receiver, 1) == [b"good"]
+    assert receiver.counters["malformed"] == 4
+
+
+def test_receiver_that_restarts_is_found_again(ends, tmp_path):
+    address = f"ipc://{tmp_path}/feedback"
+    first = FeedbackReceiver(address)
+    sender = _connected_sender(ends, address, first)
+    first.close()
+
+    second = _enter(ends, FeedbackReceiver(address))
+
+    assert b"again" in _collect(second, 1, lambda: sender.send(b"again"))
+
+
+def test_address_in_use_is_told(ends):
+    _enter(ends, FeedbackReceiver("tcp://127.0.0.1:58472"))
+
+    with pytest.raises(FrontEndError, match="58472 is in use"):
+        FeedbackReceiver("tcp://127.0.0.1:58472")
+
+
+def test_relay_loses_the_stated_share_and_keeps_the_order(ends, tmp_path):
+    listen, forward = f"ipc://{tmp_path}/listen", f"ipc://{tmp_path}/forward"
+    receiver = _enter(ends, FeedbackReceiver(forward))
+    relay = _enter(ends, FeedbackRelay(listen, forward, loss=0.5, seed=3))
+    sender = _enter(ends, FeedbackSender(listen))
+
+    count = itertools.count()
+
+    def pump():
+        sender.send(next(count).to_bytes(4, "little"))
+        relay.step(0.01)
+
+    payloads = _collect(receiver, 60, pump)
+
+    numbers = [int.from_bytes(payload, "little") for payload in payloads]
+    assert numbers == sorted(numbers)
+    # of about 120 messages; 99.9 % of a binomial are within 3.3 standard deviations
+    passed, lost = relay.sender.counters["sent"], relay.counters["lost"]
+    assert abs(lost - passed) < 3.3 * np.sqrt(lost + passed) + 1
+
+
+def test_relay_delays(ends, tmp_path):
+    listen, forward = f"ipc://{tmp_path}/listen", f"ipc://{tmp_path}/forward"
+    receiver = _enter(ends, FeedbackReceiver(forward))
+    relay = _enter(ends, FeedbackRelay(listen, forward, delay_s=0.2))
+    sender = _connected_sender_through(ends, listen, relay, receiver)
+
+    begin = time.monotonic()
+    sender.send(b"late")
+    payloads = _collect(receiver, 1, lambda: relay.step(0.01))
+
+    assert payloads == [b"late"] and time.monotonic() - begin >= 0.2
+
+
+def _connected_sender_through(ends, listen, relay, receiver):
+    sender = _enter(ends, FeedbackSender(listen))
+
+    def once():
+        if not sender.counters["sent"]:
+            sender.send(b"hello")
+        relay.step(0.01)
+
+    _collect(receiver, 1, once)
+    return sender
+
+
+@pytest.mark.parametrize(("name", "value"), [("loss", 1.5), ("loss", -0.1), ("delay_s", -1)])
+def test_relay_refuses_impossible_values(tmp_path, name, value):
+    with pytest.raises(ValueError, match=f"{name} must be in"):
+        FeedbackRelay(f"ipc://{tmp_path}/a", f"ipc://{tmp_path}/b", **{name: value})

@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The virtual radio: peers that come late, go, come back, or send garbage; and GNU Radio's own blocks."""
+
+import struct
+import threading
+import time
+from contextlib import ExitStack
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gnuradio.gr", reason="GNU Radio is not installed")
+zmq = pytest.importorskip("zmq", reason="pyzmq is not installed")
+
+from gnuradio import blocks, gr, zeromq  # noqa: E402
+from gnuradio.scsc.front_ends.zmq_channel import ZmqChannel  # noqa: E402
+from gnuradio.scsc.front_ends.zmq_stream import SampleSink, SampleSource, to_items  # noqa: E402
+
+from scsc_core.radio import EventLog, FrontEnd, FrontEndError, open_front_end  # noqa: E402
+from scsc_core.radio.levels import FULL_SCALE  # noqa: E402
+
+LIMIT_S = 20.0
+
+
+@pytest.fixture
+def ends():
+    """Closes what is entered, whatever happens."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def addresses(tmp_path):
+    """Addresses between transmitter and channel, and between channel and receiver."""
+    return f"ipc://{tmp_path}/tx", f"ipc://{tmp_path}/rx"
+
+
+def _burst(n, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((2, n)) + 1j * rng.standard_normal((2, n))
+    return (x / np.abs(x) / np.sqrt(2)).astype(np.complex64)
+
+
+def _open(ends, **options):
+    front_end = open_front_end("zmq", {"tail_samples": 500, **options})
+    ends.callback(front_end.close)
+    return front_end
+
+
+def _read(front_end, n):
+    """Exactly n samples, and the chunks that they came in."""
+    chunks, deadline = [], time.monotonic() + LIMIT_S
+    while n > 0:
+        assert time.monotonic() < deadline, "samples are missing"
+        chunk = front_end.read(min(n, 4096), 0.1)
+        n -= chunk.samples.shape[1]
+        if chunk.samples.shape[1]:
+            chunks.append(chunk)
+    return np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks
+
+
+def _wait_until(condition, *steps):
+    deadline = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        for step in steps:
+            step()
+
+
+def _run_channel(ends, channel):
+    """Run a channel in a thread; gives the function that ends it."""
+    stopping = threading.Event()
+    channel.open()
+    thread = threading.Thread(target=channel.run, args=(stopping.is_set,), daemon=True)
+    thread.start()
+
+    def stop():
+        stopping.set()
+        thread.join(LIMIT_S)
+        channel.close()
+
+    ends.callback(stop)
+    return stop
+
+
+def test_bursts_cross_the_channel_process_in_order(ends, addresses):
+    tx = _open(ends, direction="tx", tx_address=addresses[0])
+    rx = _open(ends, direction="rx", rx_address=addresses[1])
+    _run_channel(ends, ZmqChannel(None, *addresses))
+    bursts = [_burst(3000, seed) for seed in range(5)]
+
+    for x in bursts:
+        tx.tx_burst(x)
+    y, chunks = _read(rx, 5 * 3128 + 128 + 500)
+
+    for number, x in enumerate(bursts):
+        start = 128 + number * 3128
+        np.testing.assert_allclose(y[:, start : start + 3000], x * FULL_SCALE, rtol=1e-6)
+    assert np.count_nonzero(y[0]) == 5 * 3000  # gaps and tail are zeros
+    ends_of_chunks = np.cumsum([chunk.samples.shape[1] for chunk in chunks])
+    assert [chunk.sample_index for chunk in chunks] == [0, *ends_of_chunks[:-1]]
+    assert not any(chunk.discontinuity for chunk in chunks)
+    assert tx.flush(LIMIT_S) and isinstance(tx, FrontEnd)
+    assert tx.events() == [] and rx.events() == []
+
+
+def test_full_duplex_front_end_hears_itself(ends, addresses):
+    radio = _open(ends, tx_address=addresses[0], rx_address=addresses[0])
+
+    radio.tx_burst(_burst(1000))
+    y, _ = _read(radio, 1128)
+
+    np.testing.assert_allclose(y[:, 128:], _burst(1000) * FULL_SCALE, rtol=1e-6)
+    assert radio.capabilities == {"tx", "rx", "timed", "full_duplex"} and radio.connected
+
+
+def test_channel_sees_every_sample_once_in_units_of_the_link(ends, addresses):
+    class Swap:
+        def __init__(self):
+            self.seen = []
+
+        def apply(self, samples):
+            self.seen.append(samples)
+            return 2 * samples[::-1]
+
+    swap = Swap()
+    tx = _open(ends, direction="tx", tx_address=addresses[0])
+    rx = _open(ends, direction="rx", rx_address=addresses[1])
+    _run_channel(ends, ZmqChannel(swap, *addresses))
+
+    tx.tx_burst(_burst(1000))
+    y, _ = _read(rx, 1128)
+
+    seen = np.concatenate(swap.seen, axis=1)[:, :1128]
+    np.testing.assert_allclose(seen[:, 128:], _burst(1000), rtol=1e-6)
+    np.testing.assert_allclose(y[:, 128:], 2 * 0.30 * _burst(1000)[::-1], rtol=1e-6)
+
+
+def test_receiver_may_start_first(ends, addresses):
+    rx = _open(ends, direction="rx", rx_address=addresses[0], timeout_s=None)
+    assert rx.read(100, 0.05).samples.shape == (2, 0)
+    tx = _open(ends, direction="tx", tx_address=addresses[0])
+
+    tx.tx_burst(_burst(1000))
+    y, chunks = _read(rx, 1128)
+
+    assert np.count_nonzero(y[0]) == 1000 and not chunks[0].discontinuity
+
+
+def test_receiver_without_a_peer_gets_an_error_in_time(ends, addresses):
+    rx = _open(ends, direction="rx", rx_address=addresses[0], timeout_s=0.1)
+
+    with pytest.raises(FrontEndError, match="^zmq: no peer at ipc:.* within 0.1 s; start the"):
+        _wait_until(lambda: False, lambda: rx.read(100, 0.05))
+
+
+def test_sender_without_a_peer_gets_an_error_and_its_buffer_stays_bounded(ends, addresses):
+    tx = _open(ends, direction="tx", tx_address=addresses[0], timeout_s=0.05, buffer_samples=20_000)
+    tx.tx_burst(_burst(15_000))
+
+    with pytest.raises(FrontEndError, match="^zmq: nobody fetches samples at ipc:"):
+        tx.tx_burst(_burst(15_000))
+
+
+def test_address_in_use_is_told(ends, addresses):
+    _open(ends, direction="tx", tx_address="tcp://127.0.0.1:58455")
+
+    with pytest.raises(FrontEndError, match="58455 is in use; end the other program or take"):
+        _open(ends, direction="tx", tx_address="tcp://127.0.0.1:58455")
+
+
+def test_address_of_another_host_cannot_be_bound(ends):
+    with pytest.raises(FrontEndError, match="cannot bind tcp://192.0.2.1:5555"):
+        _open(ends, direction="tx", tx_address="tcp://192.0.2.1:5555")
+
+
+def test_transmitter_that_restarts_is_found_again(ends, addresses):
+    rx = _open(ends, direction="rx", rx_address=addresses[0])
+    tx = _open(ends, direction="tx", tx_address=addresses[0])
+    tx.tx_burst(_burst(1000))
+    _read(rx, 1128 + 128 + 500)
+    tx.close()
+    events = []
+    _wait_until(
+        lambda: "peer_gone" in [event.kind for event in events],
+        lambda: rx.read(100, 0.05),
+        lambda: events.extend(rx.events()),
+    )
+
+    again = _open(ends, direction="tx", tx_address=addresses[0])
+    again.tx_burst(_burst(1000, 1))
+    y, chunks = _read(rx, 1128)
+
+    np.testing.assert_allclose(y[:, 128:], _burst(1000, 1) * FULL_SCALE, rtol=1e-6)
+    assert chunks[0].discontinuity and not any(chunk.discontinuity for chunk in chunks[1:])
+    assert chunks[0].sample_index == 1756
+    assert "peer_back" in [event.kind for event in rx.events()]
+
+
+def test_receiver_that_dies_while_it_waits_costs_no_samples(ends, addresses):
+    tx = _open(ends, direction="tx", tx_address=addresses[0])
+    for _ in range(3):  # each asks and goes before there is anything to send
+        rx = _open(ends, direction="rx", rx_address=addresses[0], timeout_s=None)
+        _wait_until(lambda: tx.connected, lambda rx=rx: rx.read(4096, 0.05))
+        rx.close()
+        _wait_until(lambda: not tx.connected, lambda: time.sleep(0.01))
+    rx = _open(ends, direction="rx", rx_address=addresses[0], timeout_s=None)
+
+    tx.tx_burst(_burst(1000))
+    y, _ = _read(rx, 1128)
+
+    np.testing.assert_allclose(y[:, 128:], _burst(1000) * FULL_SCALE, rtol=1e-6)
+
+
+def test_channel_that_restarts_is_found_again_by_both(ends, addresses):
+    tx = _open(ends, direction="tx", tx_address=addresses[0])
+    rx = _open(ends, direction="rx", rx_address=addresses[1])
+    stop = _run_channel(ends, ZmqChannel(None, *addresses))
+    tx.tx_burst(_burst(1000))
+    _read(rx, 1128)
+    stop()
+    _run_channel(ends, ZmqChannel(None, *addresses))
+
+    # What was on its way is lost, as on the air; what is sent from now on arrives.
+    _wait_until(lambda: tx.connected, lambda: rx.read(4096, 0.05))
+    x = _burst(2000, 3)
+    received = []
+
+    def send_and_read():
+        tx.tx_burst(x)
+        for _ in range(5):
+            received.append(rx.read(4096, 0.1).samples)
+
+    def found():
+        y = np.concatenate(received or [np.zeros((2, 0))], axis=1)[0]
+        hits = np.flatnonzero(np.abs(y - x[0, 0] * FULL_SCALE) < 1e-6)
+        return any(np.allclose(y[h : h + 2000], x[0] * FULL_SCALE, rtol=1e-5) for h in hits)
+
+    _wait_until(found, send_and_read)
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [[b"123"], [b"x" * 17], [b"", b"more parts"], [b"a" * 16, b"b" * 16]],
+    ids=["short", "odd", "parts", "two blocks"],
+)
+def test_garbage_is_dropped_counted_and_a_discontinuity(ends, addresses, garbage):
+    server = zmq.Context.instance().socket(zmq.REP)
+    ends.callback(server.close, 0)
+    server.bind(addresses[0])
+    rx = _open(ends, direction="rx", rx_address=addresses[0])
+    replies = [garbage, [to_items(_burst(10))]]
+
+    def serve():
+        if replies and server.poll(50):
+            assert struct.unpack("<I", server.recv()) == (100,)
+            server.send_multipart(replies.pop(0))
+
+    chunks = []
+    _wait_until(
+        lambda: chunks and chunks[-1].samples.shape[1],
+        serve,
+        lambda: chunks.append(rx.read(100, 0.05)),
+    )
+
+    np.testing.assert_array_equal(chunks[-1].samples, _burst(10))
+    assert chunks[-1].discontinuity
+    assert [(event.kind, event.count) for event in rx.events()] == [("malformed", 1)]
+
+
+def test_huge_message_is_refused_and_the_peer_found_again(ends, addresses):
+    server = zmq.Context.instance().socket(zmq.REP)
+    ends.callback(server.close, 0)
+    server.bind(addresses[0])
+    rx = _open(ends, direction="rx", rx_address=addresses[0])
+    replies = [b"\0" * (8 << 20), to_items(_burst(10))]
+
+    def serve():
+        if replies and server.poll(50):
+            server.recv()
+            server.send(replies.pop(0))
+
+    chunks = []
+    _wait_until(
+        lambda: chunks and chunks[-1].samples.shape[1],
+        serve,
+        lambda: chunks.append(rx.read(100, 0.05)),
+    )
+
+    np.testing.assert_array_equal(chunks[-1].samples, _burst(10))
+    assert "peer_gone" in [event.kind for event in rx.events()]
+
+
+def test_samples_that_are_not_finite_become_zeros(ends, addresses):
+    server = zmq.Context.instance().socket(zmq.REP)
+    ends.callback(server.close, 0)
+    server.bind(addresses[0])
+    rx = _open(ends, direction="rx", rx_address=addresses[0])
+    x = _burst(10)
+    x[1, 3] = np.nan
+    chunks = [rx.read(100, 0.01)]
+    assert server.poll(1000 * LIMIT_S)
+    server.recv()
+    server.send(to_items(x))
+
+    y, _ = _read(rx, 10)
+
+    assert y[1, 3] == 0 and [(e.kind, e.count) for e in rx.events()] == [("not_finite", 1)]
+    assert chunks[0].samples.shape[1] == 0
+
+
+def test_requests_that_are_none_do_not_disturb_the_sender(ends, addresses):
+    tx = _open(ends, direction="tx", tx_address=addresses[0])
+    hostile = zmq.Context.instance().socket(zmq.DEALER)
+    ends.callback(hostile.close, 0)
+    hostile.connect(addresses[0])
+    for parts in ([b"x"], [b"", b"ab"], [b"", b"", b"", b""], [b"junk", b"\1\0\0\0"]):
+        hostile.send_multipart(parts)
+    rx = _open(ends, direction="rx", rx_address=addresses[0])
+
+    tx.tx_burst(_burst(1000))
+    y, _ = _read(rx, 1128)
+
+    assert np.count_nonzero(y[0]) == 1000
+    assert [event.kind for event in tx.events() if event.kind == "malformed"] == ["malformed"]
+
+
+def test_flood_of_requests_is_bounded(ends, addresses):
+    log = EventLog()
+    sink = SampleSink(addresses[0], log)
+    sink.open()
+    ends.callback(sink.close)
+    hostile = zmq.Context.instance().socket(zmq.DEALER)
+    ends.callback(hostile.close, 0)
+    hostile.setsockopt(zmq.SNDHWM, 10_000)
+    hostile.connect(addresses[0])
+    for _ in range(5000):
+        hostile.send_multipart([b"", struct.pack("<I", 1 << 31)])
+
+    _wait_until(lambda: sink.poll(0.05) is not None)
+    for _ in range(100):
+        assert sink.poll(0) <= 1 << 18
+
+    assert len(sink._requests) <= 16
+
+
+def test_realtime_sends_silence_at_the_rate(ends, addresses):
+    tx = _open(ends, direction="tx", tx_address=addresses[0], realtime=True, rate_hz=200e3)
+    rx = _open(ends, direction="rx", rx_address=addresses[0])
+    begin = time.monotonic()
+
+    y, _ = _read(rx, 20_000)
+
+    assert not y.any()
+    assert time.monotonic() - begin > 0.05  # 0.1 s of samples; never faster than the clock
+    assert tx.now() == pytest.approx(time.monotonic() - begin, abs=5)
+
+
+def test_peer_may_be_a_flowgraph_that_receives(ends):
+    tx = _open(ends, direction="tx", tx_address="tcp://127.0.0.1:58461")
+    top = gr.top_block()
+    source = zeromq.req_source(gr.sizeof_gr_complex, 2, "tcp://127.0.0.1:58461", 100)
+    head, sink = blocks.head(2 * gr.sizeof_gr_complex, 3128), blocks.vector_sink_c(2)
+    top.connect(source, head, sink)
+    tx.tx_burst(_burst(3000))
+
+    top.start()
+    _wait_until(lambda: len(sink.data()) >= 2 * 3128, lambda: time.sleep(0.01))
+    top.stop()
+    top.wait()
+
+    y = np.array(sink.data(), np.complex64).reshape(-1, 2).T
+    np.testing.assert_allclose(y[:, 128:3128], _burst(3000) * FULL_SCALE, rtol=1e-6)
+
+
+def test_peer_may_be_a_flowgraph_that_sends(ends):
+    x = _burst(5000)
+    top = gr.top_block()
+    source = blocks.vector_source_c(x.T.ravel().tolist(), False, 2)
+    sink = zeromq.rep_sink(gr.sizeof_gr_complex, 2, "tcp://127.0.0.1:58462", 100)
+    top.connect(source, sink)
+    rx = _open(ends, direction="rx", rx_address="tcp://127.0.0.1:58462")
+
+    top.start()
+    y, _ = _read(rx, 5000)
+    top.stop()
+    top.wait()
+
+    np.testing.assert_array_equal(y, x)
+
+
+def test_source_keeps_what_is_more_than_was_asked_for(ends, addresses):
+    server = zmq.Context.instance().socket(zmq.REP)
+    ends.callback(server.close, 0)
+    server.bind(addresses[0])
+    source = SampleSource(addresses[0], EventLog())
+    source.open()
+    ends.callback(source.close)
+    source.read(4, 0.01)
+    assert server.poll(1000 * LIMIT_S)
+    server.recv()
+    server.send(to_items(_burst(10)))
+
+    parts = []
+    _wait_until(lambda: len(parts) == 3, lambda: parts.append(source.read(4, 1.0)[0]))
+
+    assert [part.shape[1] for part in parts] == [4, 4, 2]
+    np.testing.assert_array_equal(np.concatenate(parts, 1), _burst(10))
