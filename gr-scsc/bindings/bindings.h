@@ -11,3 +11,4 @@ void bind_interleaver(pybind11::module_& m);
 void bind_ldpc(pybind11::module_& m);
 void bind_polar(pybind11::module_& m);
 void bind_soft_detector(pybind11::module_& m);
+void bind_waveform(pybind11::module_& m);

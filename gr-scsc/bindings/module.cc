@@ -7,7 +7,8 @@
 PYBIND11_MODULE(_native, m)
 {
     m.doc() =
-        "Native kernels of gr-scsc: BPG, NR LDPC, polar and the soft MIMO detector.";
+        "Native kernels of gr-scsc: BPG, NR LDPC, polar, the soft MIMO detector and the "
+        "detector of frames.";
     m.def(
         "isa",
         [] { return scsc::isa_name(scsc::selected_isa()); },
@@ -28,4 +29,5 @@ PYBIND11_MODULE(_native, m)
     bind_ldpc(m);
     bind_polar(m);
     bind_soft_detector(m);
+    bind_waveform(m);
 }
