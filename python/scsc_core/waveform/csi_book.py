@@ -11,7 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .configuration import WaveformConfig
-from .csi_feedback import CsiReport, plain_tables, table_crc, tables_of_report
+from .csi_feedback import (
+    CsiReport,
+    plain_tables,
+    prepare_precoder,
+    table_crc,
+    tables_of_report,
+)
 from .numerology import Numerology
 from .sent_log import SentLog
 
@@ -61,6 +67,8 @@ class CsiBook:
         clock: Callable[[], float],
         sent: SentLog,
     ):
+        if config.closed_loop:
+            prepare_precoder(config.precoder, config.modulation, config.streams)
         self._config = config
         self._used = np.asarray(numerology.used)
         self._data = np.asarray(numerology.data)

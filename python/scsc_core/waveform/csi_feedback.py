@@ -204,6 +204,16 @@ def tables_of_report(
     return rounded(tables)
 
 
+@lru_cache(maxsize=64)
+def prepare_precoder(precoder: str, modulation: str, streams: int = 2) -> None:
+    """Let a precoder load and compute what it keeps: its first tables may take seconds, others < 1 ms."""
+    rng = np.random.default_rng(0)
+    h = rng.normal(size=(48, 2, 2)) + 1j * rng.normal(size=(48, 2, 2))
+    m = mimo.bits_per_symbol(modulation)
+    for noise_var in (0.01, 1.0):
+        mimo.transmit_table(h, noise_var, precoder, m, TOTAL_POWER, streams)
+
+
 @lru_cache(maxsize=16)
 def plain_tables(modulation: str, streams: int) -> np.ndarray:
     """Tables [1, K, 2] without channel knowledge: stream i on antenna i, for all carriers alike."""

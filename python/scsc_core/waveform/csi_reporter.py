@@ -15,6 +15,7 @@ from .csi_feedback import (
     SoundRef,
     next_csi_id,
     plain_tables,
+    prepare_precoder,
     quantise_csi,
     table_crc,
     tables_of_report,
@@ -50,6 +51,8 @@ class CsiReporter:
     ):
         if not 1 <= first_id <= 255:
             raise ValueError(f"first_id must be in 1..255, got {first_id}")
+        if config.closed_loop:
+            prepare_precoder(config.precoder, config.modulation, config.streams)
         self._config = config
         self._used = np.asarray(numerology.used)
         self._data = np.asarray(numerology.data)

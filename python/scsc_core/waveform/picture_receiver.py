@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -45,15 +46,21 @@ class WaveformReceiver:
         config: WaveformConfig, the transmitter's.
         clock: function that gives the time in seconds, only its differences count.
         first_csi_id: id of the first report; ends that start again should not repeat ids.
+        detect: function (ReceivedFrame, tables [n_data or 1, K, 2]) -> LLRs float32 [G], positive = bit
+            0; None is `detection.frame_llr`.
     """
 
-    def __init__(self, config: WaveformConfig, clock: Callable[[], float], first_csi_id: int = 1):
+    def __init__(
+        self,
+        config: WaveformConfig,
+        clock: Callable[[], float],
+        first_csi_id: int = 1,
+        detect: Callable[[object, np.ndarray], np.ndarray] | None = None,
+    ):
         self.config = config
         self._clock = clock
         self._pictures = PictureOutput(config)
-        from .receiver import OfdmReceiver, ReceiverConfig
-
-        self._ofdm = OfdmReceiver(ReceiverConfig(numerology=config.carriers))
+        self._detector = detect
         self.csi = CsiReporter(config, config.carriers, clock, first_csi_id)
         self.reassembly = Reassembler(config, clock)
         self._messages: deque[bytes] = deque(maxlen=MAX_MESSAGES)
@@ -123,15 +130,25 @@ class WaveformReceiver:
     def counters(self) -> dict[str, int]:
         """All counters of this end, those of OfdmReceiver with the prefix ofdm_."""
         own = dict(self._counters + self.csi.counters + self.reassembly.counters)
-        return own | {f"ofdm_{name}": value for name, value in self._ofdm.counters.items()}
+        ofdm = self._ofdm.counters if "_ofdm" in self.__dict__ else {}
+        return own | {f"ofdm_{name}": value for name, value in ofdm.items()}
+
+    @cached_property
+    def _ofdm(self):
+        """The OFDM receiver, made when samples come: some callers have frames already."""
+        from .receiver import OfdmReceiver, ReceiverConfig
+
+        return OfdmReceiver(ReceiverConfig(numerology=self.config.carriers))
 
     def _detect(self, frame, tables: np.ndarray) -> np.ndarray:
         header = frame.header
         if header.precoder == "alamouti":
             return alamouti_llr(frame.y, frame.h_data, frame.noise_var, header.modulation)
-        from .detection import frame_llr
+        if self._detector is None:
+            from .detection import frame_llr
 
-        return frame_llr(frame, tables)
+            self._detector = frame_llr
+        return self._detector(frame, tables)
 
     def _show(self, payloads: list[ReceivedPayload]) -> list[ReceivedPicture]:
         shown = []

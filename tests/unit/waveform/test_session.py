@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Both ends together over a channel on data carriers, with losses of frames and feedback."""
+
+import numpy as np
+import pytest
+from carrier_link import CarrierChannel, Clock, Schedule, carrier_llr
+
+from scsc_core.waveform.configuration import WaveformConfig
+from scsc_core.waveform.session import WaveformReceiver, WaveformTransmitter
+
+RATE_HZ = 5e6
+BASE = {"nsym": 14, "codec": "jpeg", "qp": 50}
+
+
+class Link:
+    """Transmitter, receiver, schedules for both ways, and the clock that the air time drives."""
+
+    def __init__(self, config, snr_db=20.0, down=None, up=None, latency=0, seed=1):
+        self.config = config
+        self.clock = Clock()
+        self.transmitter = WaveformTransmitter(config, self.clock, first_image_id=250)
+        self.receiver = WaveformReceiver(config, self.clock, detect=carrier_llr)
+        self.channel = CarrierChannel(config.carriers, snr_db, seed=seed)
+        self.down, self.up = down or Schedule(), up or Schedule()
+        self.deliver_feedback = True
+        self.pictures = []
+        self.headers = []
+
+    def step(self):
+        frame = self.transmitter.next_frame()
+        if frame is None:
+            self.clock.advance(0.001)
+            self.pictures += self.receiver.poll()
+        else:
+            self.headers.append(frame.header)
+            self.clock.advance(self.config.carriers.frame_samples(frame.header.nsym) / RATE_HZ)
+            for arrived in self.down.pass_on(frame):
+                self.pictures += self.receiver.push_frame(self.channel.carry(arrived))
+        for message in self.receiver.messages():
+            for arrived in self.up.pass_on(message):
+                if self.deliver_feedback:
+                    self.transmitter.receive(arrived)
+
+    def run(self, payloads, max_steps=5000):
+        """Send payloads to the end; {image_id: payload}."""
+        sent, waiting, ending = {}, list(payloads), False
+        for _ in range(max_steps):
+            while waiting and not self.transmitter.queue_full:
+                payload = waiting.pop(0)
+                sent[self.transmitter.offer_payload(payload)] = payload
+            if not waiting and not ending:
+                self.transmitter.end()
+                ending = True
+            self.step()
+            if ending and self.transmitter.ended:
+                break
+        self.pictures += self.receiver.flush()
+        return sent
+
+    def arrived(self, sent):
+        """Ids of the pictures that arrived whole and right."""
+        return {
+            p.payload.image_id
+            for p in self.pictures
+            if p.payload.complete
+            and p.payload.data[: len(sent[p.payload.image_id])] == sent[p.payload.image_id]
+        }
+
+
+def payloads(count, n_bytes=1500):
+    rng = np.random.default_rng(7)
+    return [rng.integers(0, 256, n_bytes, np.uint8).tobytes() for _ in range(count)]
+
+
+def config(**changes):
+    return WaveformConfig(**{**BASE, **changes})
+
+
+@pytest.mark.parametrize("precoder", ["none", "svd_wf", "pcen", "pcen_lite"])
+def test_pictures_arrive_with_every_kind_of_table(precoder):
+    link = Link(config(precoder=precoder), snr_db=18.0)
+
+    sent = link.run(payloads(6))
+
+    assert link.arrived(sent) == set(sent) and link.receiver.ended
+    if precoder != "none":
+        assert link.transmitter.counters["frames_closed_loop"] > 50
+        assert link.receiver.counters.get("table_mismatch", 0) == 0
+
+
+@pytest.mark.parametrize("modulation", ["bpsk", "16qam"])
+def test_pictures_arrive_with_other_alphabets(modulation):
+    link = Link(config(precoder="svd_wf", modulation=modulation), snr_db=35.0)
+
+    sent = link.run(payloads(2))
+
+    assert link.arrived(sent) == set(sent)
+
+
+@pytest.mark.parametrize("numerology", ["128", "256"])
+def test_pictures_arrive_with_other_numerologies(numerology):
+    link = Link(config(precoder="svd_wf", numerology=numerology), snr_db=25.0)
+
+    sent = link.run(payloads(3))
+
+    assert link.arrived(sent) == set(sent)
+
+
+def test_picture_comes_back_as_a_picture():
+    link = Link(config(precoder="none"))
+    y, x = np.mgrid[0:128, 0:128]
+    image = np.stack([x, y, x // 2 + y // 2], -1).astype(np.uint8)
+
+    link.transmitter.offer(image)
+    while not link.transmitter.idle:
+        link.step()
+    link.step()
+
+    (picture,) = link.pictures
+    assert picture.picture.delivered and picture.trusted == 1.0
+    assert np.abs(picture.picture.image.astype(int) - image).mean() < 6
+
+
+def test_without_feedback_the_link_falls_back_to_open_loop():
+    link = Link(config(precoder="svd_wf"))
+    link.deliver_feedback = False
+
+    sent = link.run(payloads(4))
+
+    assert link.arrived(sent) == set(sent)
+    assert {h.precoder for h in link.headers if h.type == "data"} == {"none"}
+    assert link.headers[0].type == "sounding"
+    assert link.transmitter.counters["csi_stale"] == 1
+
+
+def test_feedback_that_stops_is_noticed_and_its_return_too():
+    link = Link(config(precoder="svd_wf"))
+    link.run(payloads(3))
+    link.deliver_feedback = False
+    for one in payloads(8):
+        link.transmitter.offer_payload(one)
+    for _ in range(60):
+        link.step()
+    without = link.headers[-1]
+    link.deliver_feedback = True
+    for _ in range(20):
+        link.step()
+
+    assert (without.precoder, link.headers[-1].precoder) == ("none", "svd_wf")
+
+
+def test_open_loop_alamouti_sends_one_stream():
+    link = Link(config(precoder="svd_wf", open_loop="alamouti"), snr_db=6.0)
+    link.deliver_feedback = False
+
+    sent = link.run(payloads(3))
+
+    assert link.arrived(sent) == set(sent)
+    data = [h for h in link.headers if h.type == "data"]
+    assert {(h.precoder, h.streams) for h in data} == {("alamouti", 1)}
+
+
+def test_picture_keeps_its_scheme_when_feedback_comes_back():
+    link = Link(config(precoder="svd_wf", open_loop="alamouti", csi_wait_s=0.0))
+
+    sent = link.run(payloads(3))
+
+    assert link.arrived(sent) == set(sent)
+    schemes = {}
+    for header in (h for h in link.headers if h.type == "data"):
+        schemes.setdefault(header.image_id, set()).add(header.precoder)
+    assert {"alamouti"} in schemes.values() and {"svd_wf"} in schemes.values()
+
+
+def test_open_loop_drop_sends_no_data_without_feedback():
+    link = Link(config(precoder="svd_wf", open_loop="drop"))
+    link.deliver_feedback = False
+
+    link.run(payloads(3), max_steps=400)
+
+    assert not [h for h in link.headers if h.type == "data"]
+    assert link.transmitter.counters["pictures_dropped"] == 3
+
+
+def test_idle_link_keeps_sounding_and_starts_in_closed_loop():
+    link = Link(config(precoder="svd_wf"))
+    for _ in range(300):
+        link.step()
+
+    link.transmitter.offer_payload(payloads(1)[0])
+    link.step()
+
+    assert link.headers[-1].precoder == "svd_wf"
+    assert sum(h.type == "sounding" for h in link.headers) > 15
+
+
+def test_harq_delivers_everything_through_losses_of_frames_and_feedback():
+    link = Link(
+        config(precoder="none", harq=True, queue_pictures=4),
+        snr_db=12.0,
+        down=Schedule(lost=0.2, duplicated=0.05, delayed=0.1, seed=2),
+        up=Schedule(lost=0.2, duplicated=0.1, delayed=0.2, seed=3),
+    )
+
+    sent = link.run(payloads(12))
+
+    assert link.arrived(sent) == set(sent)
+    assert link.transmitter.counters["harq_retransmissions"] > 10
+    assert link.transmitter.cost.k_total > 1.2 * link.transmitter.cost.k_payload
+
+
+def test_the_same_losses_without_harq_damage_pictures_and_are_explained():
+    link = Link(config(precoder="none"), snr_db=12.0, down=Schedule(lost=0.2, seed=2))
+
+    sent = link.run(payloads(12))
+
+    lost = len(sent) - len(link.arrived(sent))
+    assert lost > 0
+    counters = link.receiver.counters
+    assert counters["payloads_damaged"] + counters.get("pictures_lost", 0) == lost
+    assert counters["frames_lost"] > 0
+
+
+def test_harq_combines_versions_at_an_snr_where_one_fails():
+    link = Link(config(precoder="none", code_rate="2/3", harq=True), snr_db=2.0, seed=5)
+
+    sent = link.run(payloads(4))
+
+    assert link.arrived(sent) == set(sent)
+    assert link.receiver.counters["block_errors"] > 10
+
+
+@pytest.mark.parametrize("fec", ["polar", "none"])
+def test_harq_works_with_codes_of_one_version(fec):
+    link = Link(config(precoder="none", fec=fec, harq=True), 25.0, down=Schedule(lost=0.2, seed=4))
+
+    sent = link.run(payloads(3))
+
+    assert link.arrived(sent) == set(sent)
+
+
+def test_harq_with_a_deaf_peer_ends():
+    link = Link(config(precoder="none", harq=True))
+    link.deliver_feedback = False
+
+    sent = link.run(payloads(6))
+
+    assert link.transmitter.ended and link.arrived(sent) == set(sent)
+    assert link.transmitter.counters["harq_given_up"] == 6
+
+
+def test_receiver_that_starts_again_gets_pictures_again():
+    link = Link(config(precoder="svd_wf"))
+    link.run(payloads(3))
+    link.receiver = WaveformReceiver(link.config, link.clock, detect=carrier_llr)
+    link.channel.new_channel()
+    link.pictures.clear()
+
+    sent = link.run(payloads(8))
+
+    assert len(link.arrived(sent)) >= 6
+    assert link.receiver.counters["csi_unknown"] + link.receiver.counters.get("table_mismatch", 0)
+
+
+def test_transmitter_that_starts_again_gets_through():
+    link = Link(config(precoder="svd_wf"))
+    link.run(payloads(3))
+    link.transmitter = WaveformTransmitter(link.config, link.clock, first_image_id=100)
+    link.pictures.clear()
+
+    sent = link.run(payloads(4))
+
+    assert link.arrived(sent) == set(sent)
+
+
+def test_garbage_as_feedback_is_counted_and_harmless():
+    link = Link(config(precoder="none"))
+    rng = np.random.default_rng(1)
+    for size in rng.integers(0, 500, 200):
+        link.transmitter.receive(rng.integers(0, 256, size, np.uint8).tobytes())
+
+    sent = link.run(payloads(2))
+
+    bad = {k: v for k, v in link.transmitter.counters.items() if k.startswith("feedback_bad")}
+    assert sum(bad.values()) == 200 and link.arrived(sent) == set(sent)
+
+
+def test_hostile_payload_is_a_damaged_picture():
+    link = Link(config(precoder="none"))
+
+    link.run([b"\x10" * 1500, bytes(1500)])
+
+    assert [p.picture.delivered for p in link.pictures] == [False, False]
+
+
+def test_queue_is_bounded():
+    link = Link(config(precoder="none", queue_pictures=2))
+
+    ids = [link.transmitter.offer_payload(b"abc") for _ in range(4)]
+
+    assert ids == [250, 251, None, None]
+    assert link.transmitter.counters["pictures_refused"] == 2
+
+
+def test_messages_that_nobody_fetches_are_bounded(clock):
+    link = Link(config(precoder="svd_wf"))
+    frame = link.transmitter.next_frame()
+    for _ in range(600):
+        link.receiver.push_frame(link.channel.carry(frame))
+        link.clock.advance(0.01)
+
+    assert len(link.receiver.messages()) <= 258
+
+
+def test_state_message_tells_the_transmitter_what_was_lost():
+    link = Link(config(precoder="none"), down=Schedule(lost=0.3, seed=2))
+    link.run(payloads(8))
+    link.clock.advance(1.0)
+    for message in link.receiver.messages():
+        link.transmitter.receive(message)
+
+    state = link.transmitter.receiver_state
+    assert state.frames_lost == link.receiver.counters["frames_lost"] > 0
+    assert state.snr_db == pytest.approx(20.0)
+
+
+def test_end_frames_close_what_is_open():
+    link = Link(config(precoder="none"))
+    link.down = Schedule(lost=0.3, seed=9)
+
+    link.run(payloads(4))
+
+    assert [h.type for h in link.headers[-3:]] == ["end"] * 3 and link.headers[-1].last
+    assert link.receiver.reassembly.open_pictures == ()

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Configuration of the link over the air."""
+
+import pytest
+
+from scsc_core.config import ConfigError, LinkConfig, build, load_config
+from scsc_core.waveform.configuration import WaveformConfig
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"nsym": 101}, "nsym must be at most 100 with numerology 64, got 101"),
+        ({"numerology": "65"}, "n_fft must be one of 64, 128, 256, got 65"),
+        ({"code_rate": "7/11"}, "code_rate must be one of 1/6, .* over the air, got 7/11"),
+        ({"n_rx": 4}, "n_tx and n_rx must be 2 over the air, got 2 and 4"),
+        ({"precoder": "pcen", "modulation": "16qam"}, "precoder pcen is not made for"),
+        ({"mode": "adaptive", "cbr_target": 0.1}, "mode must be fixed or rate_matched"),
+        ({"harq": True, "harq_window": 9}, "harq_window must be at most pictures_in_flight = 4"),
+        ({"open_loop": "alamuti"}, "open_loop must be one of .* did you mean alamouti"),
+        ({"csi_max_age": 1}, "unknown key 'csi_max_age'; did you mean csi_max_age_s"),
+        ({"modulation": "256qam"}, "modulation must be one of bpsk, qpsk, 16qam, 64qam"),
+        ({"nsym": 1, "code_rate": "1/6"}, "nsym must be larger"),
+        ({"csi_max_age_s": float("nan")}, "csi_max_age_s"),
+    ],
+)
+def test_impossible_values_are_named(values, message):
+    with pytest.raises(ConfigError, match=message):
+        build(WaveformConfig, values)
+
+
+def test_files_of_a_link_and_of_the_waveform_are_layered(tmp_path):
+    (tmp_path / "link.yaml").write_text("codec: jpeg\ncode_rate: 0.5\n")
+    (tmp_path / "air.yaml").write_text("nsym: 81\nharq: true\nnumerology: 64\n")
+
+    config = load_config(
+        WaveformConfig, [tmp_path / "link.yaml", tmp_path / "air.yaml"], {"nsym": 30}
+    )
+
+    assert (config.codec, config.nsym, config.harq) == ("jpeg", 30, True)
+    assert config.nominal_rate == "1/2"
+
+
+@pytest.mark.parametrize(("name", "nsym"), [("64", 54), ("128", 27), ("256", 14)])
+def test_full_frame_has_the_same_length_in_every_numerology(name, nsym):
+    assert WaveformConfig(numerology=name).full_nsym == nsym
+
+
+def test_link_part_is_a_link_config():
+    config = WaveformConfig(codec="jpeg", qp=40, fec="none", precoder="none")
+
+    assert type(config.link) is LinkConfig
+    assert (config.link.codec, config.link.qp) == ("jpeg", 40)
+
+
+def test_changes_are_validated():
+    config = WaveformConfig().with_changes(nsym=81)
+
+    assert isinstance(config, WaveformConfig) and config.full_nsym == 81
+    with pytest.raises(ConfigError):
+        config.with_changes(nsym=0)
+
+
+def test_slices_follow_harq_unless_given():
+    assert WaveformConfig().n_slices == 4
+    assert WaveformConfig(harq=True).n_slices == 1
+    assert WaveformConfig(harq=True, slices=2).n_slices == 2
