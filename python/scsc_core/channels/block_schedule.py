@@ -10,7 +10,7 @@ import numpy as np
 
 from .doppler import knot_samples
 from .path_models import path_model
-from .sample_grid import HALF_WIDTH, taps_on_grid
+from .sample_grid import HALF_WIDTH, grid_weights
 from .stream_config import StreamChannelConfig, block_samples, parse_delay
 from .tap_filter import Stretch
 
@@ -83,11 +83,10 @@ class BlockSchedule:
         delays = self._paths.delays_s * config.sample_rate_hz + config.delay_frac
         whole = np.round(delays)
         self.lead = 0 if np.allclose(delays, whole, rtol=0, atol=1e-6) else HALF_WIDTH
-        self._delays = delays if self.lead else whole
+        self._weights = grid_weights(delays if self.lead else whole, self.lead)
         self.latency_samples = self.lead + latency_samples
-        n_taps = len(taps_on_grid(np.zeros((len(delays), 1, 1)), self._delays, self.lead))
         self._delay_range = parse_delay(config.delay_samples)
-        self.memory = self._delay_range[1] + n_taps - 1
+        self.memory = self._delay_range[1] + len(self._weights) - 1
         self._per_burst = config.block == "per_frame"
         self.needs_bursts = self._per_burst or self._delay_range[0] < self._delay_range[1]
         self._evolving = config.block == "doppler"
@@ -137,7 +136,7 @@ class BlockSchedule:
             self._taps = self._at(at) if self._end_taps is None else self._end_taps
             self._end_taps = self._at(at + self._every)
         else:
-            self._taps = taps_on_grid(self._paths.draw(1)[0], self._delays, self.lead)
+            self._taps = np.tensordot(self._weights, self._paths.draw(1)[0], 1)
         arrival = at + self._delay + self.latency_samples
         self.truth.append(
             TrueChannel(self._n_blocks, at, arrival, self._delay, self._taps, self.lead)
@@ -146,7 +145,7 @@ class BlockSchedule:
 
     def _at(self, sample: int) -> np.ndarray:
         gains = self._paths.at(np.array([sample / self._rate_hz]))[0]
-        return taps_on_grid(gains, self._delays, self.lead)
+        return np.tensordot(self._weights, gains, 1)
 
     def _stretch(self, at: int) -> Stretch:
         if not self._evolving:

@@ -49,3 +49,9 @@ def knot_samples(doppler_hz: float, sample_rate_hz: float) -> int:
     """
     samples = KNOT_PHASE * sample_rate_hz / (2 * np.pi * doppler_hz)
     return int(min(max(samples, 16), 4096))
+
+
+def jakes_correlation(doppler_hz: float, lag_s: float) -> float:
+    """Autocorrelation J_0(2 pi f_d tau) of the Jakes spectrum at a lag in s."""
+    angle = 2 * np.pi * (np.arange(256) + 0.5) / 256  # exact to rounding up to an argument of 200
+    return float(np.cos(2 * np.pi * doppler_hz * lag_s * np.cos(angle)).mean())

@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -119,7 +120,7 @@ def _read(path: Path, name: str) -> ChannelSet | None:
     try:
         with np.load(path, allow_pickle=False) as content:
             h, digest = content["h"], str(content["sha256"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
         return None
     if h.shape != (N_TRAIN + N_TEST, 2, 2) or h.dtype != np.complex64 or _digest(h) != digest:
         return None

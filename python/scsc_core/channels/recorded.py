@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def _arrays(path: str | Path) -> dict[str, np.ndarray]:
                 raise ValueError(f"channel file {path} needs an array h, has {content.files}")
             names = [name for name in ("h", "fs", "source") if name in content.files]
             return {name: content[name] for name in names}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if "needs an array" in str(error):
             raise
         raise ValueError(f"cannot read channel file {path}: {error}") from None

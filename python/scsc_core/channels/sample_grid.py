@@ -23,22 +23,21 @@ def kernel(position: np.ndarray) -> np.ndarray:
     return np.where(np.abs(position) < HALF_WIDTH, np.sinc(position) * window, 0.0)
 
 
-def taps_on_grid(gains: np.ndarray, delays_samples: np.ndarray, lead: int) -> np.ndarray:
-    """Paths as taps of a filter at sample spacing.
+def grid_weights(delays_samples: np.ndarray, lead: int) -> np.ndarray:
+    """What every path adds to the taps of a filter at sample spacing, float64 [L, P].
+
+    Tap l has the delay l - lead.
 
     Args:
-        gains: complex [..., P, n_rx, n_tx].
         delays_samples: float [P], >= 0.
-        lead: taps before delay 0: 0 where all delays are whole samples (each path is then one tap),
+        lead: taps before delay 0: 0 where all delays are whole numbers (each path is then one tap),
             else `HALF_WIDTH`.
-    Returns:
-        complex128 [..., L, n_rx, n_tx]; tap l has the delay l - lead.
     """
     delays = np.asarray(delays_samples, float)
-    reach = HALF_WIDTH if lead else 1
-    grid = np.arange(-lead, int(np.floor(delays.max())) + reach)
-    weights = kernel(grid[:, None] - delays)
-    return np.einsum("lp,...prt->...lrt", weights, gains)
+    if lead == 0:
+        return (np.arange(int(delays.max()) + 1)[:, None] == delays).astype(float)
+    grid = np.arange(-lead, int(np.floor(delays.max())) + HALF_WIDTH)
+    return kernel(grid[:, None] - delays)
 
 
 @lru_cache(maxsize=1)

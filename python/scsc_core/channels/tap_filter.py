@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+# Outputs are computed in tiles that begin at multiples of this, whole even where only a part is
+# asked for: a column of a matrix product then rounds the same in any chunking.
+_TILE = 512
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,7 @@ class TapFilter:
 
     def __init__(self, n_tx: int, n_rx: int, memory: int):
         self._n_tx, self._n_rx, self._memory = n_tx, n_rx, memory
-        # planes -im, re, im: [0:2] is j x, [1:3] is x
-        self._history = np.zeros((n_tx, 3, memory), np.float32)
+        self._history = np.zeros((2 * n_tx, memory), np.float32)
         self._next = 0
         self._stretches: list[Stretch] = []
 
@@ -55,17 +59,13 @@ class TapFilter:
         """
         n = x.shape[2]
         self._stretches += stretches
-        extended = np.empty((self._n_tx, 3, self._memory + n), np.float32)
-        extended[:, :, : self._memory] = self._history
-        extended[:, 1:, self._memory :] = x
-        np.negative(x[:, 1], out=extended[:, 0, self._memory :])
-        y = np.zeros((self._n_rx, 2, n), np.float32)
-        scratch = np.empty_like(y)
+        extended = np.concatenate([self._history, x.reshape(2 * self._n_tx, n)], 1)
+        y = np.zeros((2 * self._n_rx, n), np.float32)
         for stretch, end in self._active(n):
-            self._add(y, scratch, extended, stretch, end)
-        self._history = extended[:, :, n:].copy() if self._memory else self._history
+            self._add(y, extended, stretch, end)
+        self._history = extended[:, n:].copy()
         self._next += n
-        return y
+        return y.reshape(self._n_rx, 2, n)
 
     def _active(self, n: int) -> Iterator[tuple[Stretch, int]]:
         """Stretches that reach these outputs, with the index of their last input + 1."""
@@ -78,35 +78,48 @@ class TapFilter:
         self._stretches = [stretch for stretch, _ in pairs]
         yield from pairs
 
-    def _add(self, y, scratch, extended, stretch: Stretch, end: int) -> None:
-        self._convolve(y, scratch, extended, stretch, end, stretch.taps)
-        if stretch.end_taps is None:
+    def _add(self, y: np.ndarray, extended: np.ndarray, stretch: Stretch, end: int) -> None:
+        n_taps, first, n = len(stretch.taps), self._next, y.shape[1]
+        begin = max(first, stretch.start + stretch.delay)
+        stop = min(first + n, end + stretch.delay + n_taps - 1)
+        if begin >= stop:
             return
-        # taps + a (end_taps - taps), with the ramp a on the input
-        offset = self._next - self._memory
-        start = max(stretch.start, offset)
-        ramp = np.arange(start - stretch.start, end - stretch.start, dtype=np.float32)
-        ramp *= np.float32(1 / stretch.length)
-        ramped = np.zeros_like(extended)
-        inside = slice(start - offset, end - offset)
-        ramped[:, :, inside] = extended[:, :, inside] * ramp
-        self._convolve(y, scratch, ramped, stretch, end, stretch.end_taps - stretch.taps)
+        weights = _weights(stretch.taps)
+        if stretch.end_taps is not None:
+            weights = np.concatenate([weights, _weights(stretch.end_taps - stretch.taps)], 1)
+        for tile in range(begin - begin % _TILE, stop, _TILE):
+            source = self._source(extended, stretch, end, tile - stretch.delay - n_taps + 1)
+            windows = sliding_window_view(source, _TILE, -1)[:, ::-1]
+            part = weights @ windows.reshape(-1, _TILE)
+            a, b = max(tile, begin), min(tile + _TILE, stop)
+            y[:, a - first : b - first] += part[:, a - tile : b - tile]
 
-    def _convolve(self, y, scratch, extended, stretch: Stretch, end: int, taps) -> None:
-        real = taps.real.astype(np.float32)[..., None, None]
-        imaginary = taps.imag.astype(np.float32)[..., None, None]
-        n, offset = y.shape[2], self._next - self._memory
-        for tap in range(len(taps)):
-            shift = stretch.delay + tap
-            a = max(stretch.start + shift - self._next, 0)
-            b = min(end + shift - self._next, n)
-            if a >= b:
-                continue
-            source = slice(self._next + a - shift - offset, self._next + b - shift - offset)
-            part, product = y[:, :, a:b], scratch[:, :, a:b]
-            for tx in range(self._n_tx):
-                # a product, then a sum: each rounded once, whatever the vector length
-                np.multiply(real[tap, :, tx], extended[tx, 1:, source], out=product)
-                part += product
-                np.multiply(imaginary[tap, :, tx], extended[tx, :2, source], out=product)
-                part += product
+    def _source(self, extended: np.ndarray, stretch: Stretch, end: int, start: int) -> np.ndarray:
+        """Input of a stretch from index `start` as far as a tile needs it, zero outside.
+
+        Where the taps change, a second set of rows holds the input times the ramp 0 .. 1.
+        """
+        length = _TILE + len(stretch.taps) - 1
+        rows = len(extended)
+        source = np.zeros((rows if stretch.end_taps is None else 2 * rows, length), np.float32)
+        offset = self._next - self._memory  # index of the first column of `extended`
+        a, b = max(start, stretch.start, offset), min(start + length, end)
+        if a >= b:
+            return source
+        inside = slice(a - start, b - start)
+        source[:rows, inside] = extended[:, a - offset : b - offset]
+        if stretch.end_taps is not None:
+            ramp = np.arange(a - stretch.start, b - stretch.start, dtype=np.float32)
+            ramp *= np.float32(1 / stretch.length)
+            np.multiply(source[:rows, inside], ramp, out=source[rows:, inside])
+        return source
+
+
+def _weights(taps: np.ndarray) -> np.ndarray:
+    """Real matrix float32 [2 n_rx, 2 n_tx L] of complex taps [L, n_rx, n_tx] on (re, im) planes."""
+    n_taps, n_rx, n_tx = taps.shape
+    real = np.empty((n_rx, 2, n_tx, 2, n_taps), np.float32)
+    real[:, 0, :, 0] = real[:, 1, :, 1] = taps.real.transpose(1, 2, 0)
+    real[:, 1, :, 0] = taps.imag.transpose(1, 2, 0)
+    real[:, 0, :, 1] = -real[:, 1, :, 0]
+    return real.reshape(2 * n_rx, 2 * n_tx * n_taps)
