@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A stand-in for gr-uhd that records every call and runs in a real flowgraph."""
 
+import socket
 import threading
 from types import SimpleNamespace
 
@@ -203,3 +204,11 @@ class FakeUhd:
 def radio():
     """A radio that answers to everything, without hardware."""
     return FakeUhd()
+
+
+@pytest.fixture
+def tcp_address():
+    """An address of this host whose port is free."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"tcp://127.0.0.1:{probe.getsockname()[1]}"

@@ -180,6 +180,20 @@ def test_missed_time_is_counted_and_the_next_burst_rescheduled(radio, opened, co
     assert _times(radio)[1][1] == pytest.approx(5.2, abs=0.1)  # not behind the burst at 50 s
 
 
+def test_waiting_bursts_are_moved_together_and_never_forward():
+    from gnuradio.scsc.front_ends.uhd_blocks import burst_source
+
+    source = burst_source(10_000, pytest.fail)
+    for time_s in (5.0, 5.1, 9.0):
+        source.send(_burst(10), time_s)
+
+    assert source.postpone(5.5) == 0.5
+    assert [time_s for _, time_s in source._bursts] == [5.5, 5.6, 9.5]
+    assert source.postpone(2.0) == 0.0
+    assert [time_s for _, time_s in source._bursts] == [5.5, 5.6, 9.5]
+    assert burst_source(10_000, pytest.fail).postpone(7.0) == 0.0
+
+
 def _wait_for_event(front_end):
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:

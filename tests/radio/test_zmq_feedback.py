@@ -52,8 +52,8 @@ def _connected_sender(ends, address, receiver):
 
 
 @pytest.mark.parametrize("kind", ["ipc", "tcp"])
-def test_payloads_arrive_in_order(ends, tmp_path, kind):
-    address = f"ipc://{tmp_path}/feedback" if kind == "ipc" else "tcp://127.0.0.1:58471"
+def test_payloads_arrive_in_order(ends, tmp_path, tcp_address, kind):
+    address = f"ipc://{tmp_path}/feedback" if kind == "ipc" else tcp_address
     receiver = _enter(ends, FeedbackReceiver(address))
     sender = _connected_sender(ends, address, receiver)
     sent = [bytes([number]) * number for number in range(40)]
@@ -116,11 +116,11 @@ def test_receiver_that_restarts_is_found_again(ends, tmp_path):
     assert b"again" in _collect(second, 1, lambda: sender.send(b"again"))
 
 
-def test_address_in_use_is_told(ends):
-    _enter(ends, FeedbackReceiver("tcp://127.0.0.1:58472"))
+def test_address_in_use_is_told(ends, tcp_address):
+    _enter(ends, FeedbackReceiver(tcp_address))
 
-    with pytest.raises(FrontEndError, match="58472 is in use"):
-        FeedbackReceiver("tcp://127.0.0.1:58472")
+    with pytest.raises(FrontEndError, match=f"{tcp_address} is in use"):
+        FeedbackReceiver(tcp_address)
 
 
 def test_relay_loses_the_stated_share_and_keeps_the_order(ends, tmp_path):

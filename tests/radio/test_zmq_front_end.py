@@ -162,11 +162,11 @@ def test_sender_without_a_peer_gets_an_error_and_its_buffer_stays_bounded(ends, 
         tx.tx_burst(_burst(15_000))
 
 
-def test_address_in_use_is_told(ends, addresses):
-    _open(ends, direction="tx", tx_address="tcp://127.0.0.1:58455")
+def test_address_in_use_is_told(ends, tcp_address):
+    _open(ends, direction="tx", tx_address=tcp_address)
 
-    with pytest.raises(FrontEndError, match="58455 is in use; end the other program or take"):
-        _open(ends, direction="tx", tx_address="tcp://127.0.0.1:58455")
+    with pytest.raises(FrontEndError, match=f"{tcp_address} is in use; end the other program"):
+        _open(ends, direction="tx", tx_address=tcp_address)
 
 
 def test_address_of_another_host_cannot_be_bound(ends):
@@ -356,10 +356,10 @@ def test_realtime_sends_silence_at_the_rate(ends, addresses):
     assert tx.now() == pytest.approx(time.monotonic() - begin, abs=5)
 
 
-def test_peer_may_be_a_flowgraph_that_receives(ends):
-    tx = _open(ends, direction="tx", tx_address="tcp://127.0.0.1:58461")
+def test_peer_may_be_a_flowgraph_that_receives(ends, tcp_address):
+    tx = _open(ends, direction="tx", tx_address=tcp_address)
     top = gr.top_block()
-    source = zeromq.req_source(gr.sizeof_gr_complex, 2, "tcp://127.0.0.1:58461", 100)
+    source = zeromq.req_source(gr.sizeof_gr_complex, 2, tcp_address, 100)
     head, sink = blocks.head(2 * gr.sizeof_gr_complex, 3128), blocks.vector_sink_c(2)
     top.connect(source, head, sink)
     tx.tx_burst(_burst(3000))
@@ -373,13 +373,13 @@ def test_peer_may_be_a_flowgraph_that_receives(ends):
     np.testing.assert_allclose(y[:, 128:3128], _burst(3000) * FULL_SCALE, rtol=1e-6)
 
 
-def test_peer_may_be_a_flowgraph_that_sends(ends):
+def test_peer_may_be_a_flowgraph_that_sends(ends, tcp_address):
     x = _burst(5000)
     top = gr.top_block()
     source = blocks.vector_source_c(x.T.ravel().tolist(), False, 2)
-    sink = zeromq.rep_sink(gr.sizeof_gr_complex, 2, "tcp://127.0.0.1:58462", 100)
+    sink = zeromq.rep_sink(gr.sizeof_gr_complex, 2, tcp_address, 100)
     top.connect(source, sink)
-    rx = _open(ends, direction="rx", rx_address="tcp://127.0.0.1:58462")
+    rx = _open(ends, direction="rx", rx_address=tcp_address)
 
     top.start()
     y, _ = _read(rx, 5000)

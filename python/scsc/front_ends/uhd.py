@@ -39,8 +39,8 @@ class UhdFrontEnd:
     """Bursts at device times and continuous reception over one USRP.
 
     Both antennas are in one source and one sink. The first burst leaves `lead_s` from now, the next
-    ones follow with the gap, and after `underflow` or `late` the following burst leaves `lead_s`
-    from then. Bursts end with zeros so that the radio's filters empty.
+    ones follow with the gap, and after `underflow` or `late` those that wait are moved to `lead_s`
+    from then on. Bursts end with zeros so that the radio's filters empty.
 
     Args:
         options: UhdOptions.
@@ -192,7 +192,15 @@ class UhdFrontEnd:
         self._log.add(_CODES[code], moment, 1, f"channel {channel}")
         if code in _RESCHEDULE:
             with self._lock:
-                self._next_s = None
+                self._reschedule()
+
+    def _reschedule(self) -> None:
+        """Move what waits, and what comes, behind `lead_s` from now; nothing is moved forward."""
+        delay_s = self._bursts.postpone(self.now() + self.options.lead_s)
+        if delay_s and self._next_s is not None:
+            self._next_s += delay_s
+        elif self._bursts.drained(0.0):
+            self._next_s = None
 
     def _fail(self, error: BaseException) -> None:
         self._error = self._error or error

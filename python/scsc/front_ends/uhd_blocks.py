@@ -61,6 +61,16 @@ class burst_source(gr.sync_block):
             self._waiting += x.shape[1]
             self._changed.notify_all()
 
+    def postpone(self, earliest_s: float) -> float:
+        """Move bursts that were not begun so that none is before a time; by how many seconds."""
+        with self._changed:
+            begun = [self._bursts.popleft()] if self._offset else []
+            first_s = self._bursts[0][1] if self._bursts else earliest_s
+            delay_s = max(0.0, earliest_s - first_s)
+            moved = [(x, time_s + delay_s) for x, time_s in self._bursts]
+            self._bursts = deque(begun + moved)
+        return delay_s
+
     def wait_for_room(self, n: int, timeout_s: float | None) -> bool:
         """Wait until n samples more may wait; False when there was no room in time."""
         with self._changed:

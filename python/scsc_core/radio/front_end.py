@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from ..config import ConfigError
 from .events import Event
 from .options import FrontEndOptions, front_end_options
 
@@ -135,7 +136,7 @@ def create_front_end(
     if kind not in FRONT_ENDS:
         close = difflib.get_close_matches(str(kind), FRONT_ENDS, 1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"front_end must be one of {', '.join(FRONT_ENDS)}, got {kind!r}{hint}")
+        raise ConfigError(f"front_end must be one of {', '.join(FRONT_ENDS)}, got {kind!r}{hint}")
     options = front_end_options(kind, options)
     module, _, name = FRONT_ENDS[kind].partition(":")
     try:
