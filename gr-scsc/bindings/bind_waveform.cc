@@ -2,9 +2,11 @@
 #include "arrays.h"
 #include "bindings.h"
 
+#include <scsc/ofdm_windows.h>
 #include <scsc/training_detector.h>
 
 #include <complex>
+#include <vector>
 
 namespace py = pybind11;
 
@@ -43,6 +45,47 @@ detect_training(const py::array& samples, const py::array& period, const py::arr
     return py::make_tuple(p, metric);
 }
 
+py::array_t<Complex> ofdm_windows(const py::array& samples,
+                                  const py::array& starts,
+                                  double omega,
+                                  int64_t origin,
+                                  int n_fft,
+                                  const py::array& bins,
+                                  float scale)
+{
+    scsc::OfdmWindows job = {};
+    job.samples =
+        reinterpret_cast<const float*>(arrays::data<Complex>(samples, "samples", 2));
+    job.starts = arrays::data<int64_t>(starts, "starts", 1);
+    job.bins = arrays::data<int32_t>(bins, "bins", 1);
+    job.n_rx = static_cast<int>(samples.shape(0));
+    job.n_samples = samples.shape(1);
+    job.n_windows = starts.size();
+    job.n_bins = static_cast<int>(bins.size());
+    job.omega = omega;
+    job.origin = origin;
+    job.n_fft = n_fft;
+    job.scale = scale;
+    if (job.n_rx < 1)
+        arrays::refuse("samples must have at least one row");
+    for (int64_t w = 0; w < job.n_windows; ++w)
+        if (job.starts[w] < 0 || job.starts[w] > job.n_samples - n_fft)
+            arrays::refuse("starts must be in 0.." + arrays::text(job.n_samples - n_fft) +
+                           ", got " + arrays::text(job.starts[w]));
+    for (int u = 0; u < job.n_bins; ++u)
+        if (job.bins[u] < 0 || job.bins[u] >= n_fft)
+            arrays::refuse("bins must be in 0.." + arrays::text(n_fft - 1) + ", got " +
+                           arrays::text(job.bins[u]));
+    py::array_t<Complex> carriers(
+        std::vector<py::ssize_t>{starts.size(), bins.size(), samples.shape(0)});
+    job.carriers = reinterpret_cast<float*>(carriers.mutable_data());
+    {
+        py::gil_scoped_release release;
+        scsc::ofdm_windows(job);
+    }
+    return carriers;
+}
+
 } // namespace
 
 void bind_waveform(py::module_& m)
@@ -54,4 +97,15 @@ void bind_waveform(py::module_& m)
           py::arg("products"),
           "P complex64 and M float32 of the short training field's detector at every "
           "position of samples complex64 [n_rx, n]; see training_detector.h.");
+    m.def("ofdm_windows",
+          &ofdm_windows,
+          py::arg("samples"),
+          py::arg("starts"),
+          py::arg("omega"),
+          py::arg("origin"),
+          py::arg("n_fft"),
+          py::arg("bins"),
+          py::arg("scale"),
+          "Carriers complex64 [n_windows, n_bins, n_rx] of FFT windows of samples "
+          "complex64 [n_rx, n]; see ofdm_windows.h.");
 }
