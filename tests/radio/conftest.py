@@ -3,6 +3,7 @@
 
 import socket
 import threading
+from contextlib import ExitStack
 from types import SimpleNamespace
 
 import numpy as np
@@ -212,3 +213,16 @@ def tcp_address():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return f"tcp://127.0.0.1:{probe.getsockname()[1]}"
+
+
+@pytest.fixture
+def ends():
+    """Closes what is entered, whatever happens."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def addresses(tmp_path):
+    """Addresses between transmitter and channel, and between channel and receiver."""
+    return f"ipc://{tmp_path}/tx", f"ipc://{tmp_path}/rx"

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +43,6 @@ def main(monkeypatch):
             return end.code
 
     return run
-
-
-@pytest.fixture
-def ends():
-    """Closes what is entered, whatever happens."""
-    with ExitStack() as stack:
-        yield stack
 
 
 def _start(ends, *arguments):

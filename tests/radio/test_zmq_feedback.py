@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import itertools
 import time
-from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -18,13 +17,6 @@ from gnuradio.scsc.front_ends.zmq_feedback import (  # noqa: E402
 from scsc_core.radio import FrontEndError, pack_feedback  # noqa: E402
 
 LIMIT_S = 20.0
-
-
-@pytest.fixture
-def ends():
-    """Closes what is entered, whatever happens."""
-    with ExitStack() as stack:
-        yield stack
 
 
 def _enter(ends, end):
