@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Channel and noise estimates from known symbols, smoothed by short impulse responses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .numerology import Numerology
+from .sequences import ltf_signs
+
+SMOOTH_STEPS = 4
+# Least tap powers, in units of what noise alone puts on a tap: at the start (a tap that begins at
+# nothing never grows) and later (numbers stay finite).
+_FIRST_FLOOR = 0.1
+_LAST_FLOOR = 1e-4
+
+
+@dataclass(frozen=True)
+class ChannelEstimate:
+    """Channel of all used carriers.
+
+    Attributes:
+        h: complex128 [n_used, n_rx, 2].
+        error_share: variance of y - H z from the error of h, over the noise variance (beta).
+    """
+
+    h: np.ndarray
+    error_share: float
+
+
+def ltf_estimate(windows: np.ndarray, n: Numerology) -> tuple[np.ndarray, float]:
+    """Least-squares channel and noise variance from the four long training symbols.
+
+    YA, YB = mean of the two symbols of a block times the signs; h1 = (YA - YB) / sqrt 2,
+    h2 = (YA + YB) / sqrt 2. Noise: what the two symbols of a block differ by.
+
+    Args:
+        windows: complex [4, n_used, n_rx], carriers of A1, A2, B1, B2.
+    Returns:
+        complex128 [n_used, n_rx, 2] with error variance noise_var / 2, and noise_var per carrier.
+    """
+    signed = windows * ltf_signs(n)[:, None]
+    a, b = signed[:2].mean(0), signed[2:].mean(0)
+    h = np.stack([a - b, a + b], axis=-1) / np.sqrt(2)
+    difference = np.stack([windows[0] - windows[1], windows[2] - windows[3]])
+    return h, float(np.mean(np.abs(difference) ** 2)) / 2
+
+
+def known_estimate(y: np.ndarray, sent: np.ndarray) -> np.ndarray:
+    """Least-squares channel from known symbols with orthogonal antennas.
+
+    Args:
+        y: complex [n_symbols, n_used, n_rx].
+        sent: complex [n_symbols, n_used, 2], power 1/2 per antenna.
+    Returns:
+        complex128 [n_used, n_rx, 2] with error variance 2 noise_var / n_symbols.
+    """
+    return np.einsum("tkr,tka->kra", y, sent.conj()) * (2 / len(y))
+
+
+def smooth(h: np.ndarray, error_var: float, noise_var: float, n: Numerology) -> ChannelEstimate:
+    """Estimate with impulse responses of n_cp taps whose power is learned from the same data.
+
+    h = F g + e with F the transform of taps 0 .. n_cp - 1 onto the used carriers, g_l ~ CN(0, D_l)
+    for every antenna pair and e ~ CN(0, s): C = (F^H F / s + D^-1)^-1, g = C F^H h / s. D starts from
+    the matched filter g0 = F^H h / n_used, D_l = mean |g0_l|^2 - s / n_used, and is renewed
+    `SMOOTH_STEPS` times as mean |g_l|^2 + C_ll (means over antenna pairs).
+
+    Args:
+        h: complex [n_used, n_rx, 2], least-squares estimate with independent errors.
+        error_var: s > 0, variance of these errors.
+        noise_var: noise variance of a carrier.
+    Source: sparse Bayesian learning (Tipping 2001) with a profile common to all antenna pairs.
+    """
+    transform, gram = _transform(n)
+    matched = np.einsum("kl,kra->lra", transform.conj(), h)
+    error_var = max(error_var, 1e-30)
+    floor = error_var / n.n_used
+    powers = _mean_power(matched) / n.n_used**2 - floor
+    powers = np.maximum(powers, _FIRST_FLOOR * floor)
+    for step in range(SMOOTH_STEPS + 1):
+        covariance = np.linalg.inv(gram / error_var + np.diag(1 / powers))
+        taps = np.einsum("lm,mra->lra", covariance, matched) / error_var
+        if step < SMOOTH_STEPS:
+            powers = _mean_power(taps) + np.diag(covariance).real
+            powers = np.maximum(powers, _LAST_FLOOR * floor)
+    smoothed = np.einsum("kl,lra->kra", transform, taps)
+    error = float(np.einsum("lm,ml->", gram, covariance).real) / n.n_used
+    return ChannelEstimate(smoothed, error / max(noise_var, 1e-30))
+
+
+def _mean_power(taps: np.ndarray) -> np.ndarray:
+    return (np.abs(taps) ** 2).mean((1, 2))
+
+
+@lru_cache(maxsize=16)
+def _transform(n: Numerology) -> tuple[np.ndarray, np.ndarray]:
+    """F [n_used, n_cp], and F^H F."""
+    transform = np.exp(-2j * np.pi / n.n_fft * np.outer(n.used, np.arange(n.n_cp)))
+    return transform, transform.conj().T @ transform

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds frames in samples: detector on the short training field, then timing and carrier offset.
+
+All positions are relative to the samples given; frequencies are in radians per sample.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .numerology import STF_PERIOD_SAMPLES, STF_REPEATS, STF_SAMPLES, Numerology
+from .sequences import cover, cover_products, ltf_symbol, stf_period
+
+PERIOD = STF_PERIOD_SAMPLES
+HALF_PERIOD = PERIOD // 2
+# Neighbouring outputs of the filter that are added: a path between two samples falls on both.
+DETECTOR_TAPS = 2
+# Samples that one value of the metric looks at, from its position on.
+DETECTOR_SPAN = STF_SAMPLES + HALF_PERIOD + DETECTOR_TAPS - 1 + PERIOD - 1
+# |P|^2 / E^2 in noise is exponential with mean 4.4e-4: about 1e-7 false triggers per sample.
+DETECTOR_THRESHOLD = 0.007
+# From a crossing, the largest |P| of so many positions is the start: the field and two repeats.
+PEAK_SAMPLES = STF_SAMPLES + 2 * PERIOD
+# LTF correlation over its energy; noise reaches 0.03, a frame at -6 dB about 0.2.
+GATE_Q = 0.035
+# Starts that are tried around the detector's, in samples.
+TIMING_SEARCH = 32
+# A path this much weaker than the strongest one, and in front of it, is the first.
+_FIRST_PATH = 0.35
+# Paths whose correlation is at least this part of the strongest take part in the frequency estimate.
+_PATH_SHARE = 0.25
+_MAX_PATHS = 8
+# Fine frequency search: +-0.4 of a 64-point spacing in 81 steps, then a parabola.
+_FINE_RANGE = 0.4 * 2 * np.pi / 64
+_FINE_STEPS = 81
+# Beyond this coarse value (1.6 spacings at 64 points) its sign may have wrapped: both are tried.
+_WRAP_FROM = 1.6 * 2 * np.pi / 64
+_WRAP = 2 * np.pi / PERIOD
+
+
+@dataclass(frozen=True)
+class Synchronisation:
+    """Where a frame lies and how fast it turns.
+
+    Attributes:
+        start: first sample of the frame's STF as received over its first path.
+        omega: carrier frequency offset, radians per sample.
+        q: correlation with the long training field over its energy, 0..1.
+    """
+
+    start: int
+    omega: float
+    q: float
+
+
+def detection_metric(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Detector of the short training field at every position.
+
+    m_r[n] = sum_i conj(p_i) y_r[n+i] (p: one period), c[n] = sum_r m_r[n+16] conj(m_r[n]),
+    d[n] = c[n] + c[n+1] + c[n+8] + c[n+9], P[n] = sum_k b_k d[n+16 k] with the products b_k of the
+    cover code; E1, E2: sums of sum_r |m_r|^2 over positions n .. n+127 and n+128 .. n+255;
+    M = |P|^2 / max(E1+E2, 2 E1, 2 E2)^2.
+
+    Args:
+        samples: complex64 [n_rx, n], finite.
+    Returns:
+        P complex64 and M float32, both [n - 280], empty for fewer samples. The angle of P over 16 is
+        the carrier offset in radians per sample.
+    Source: ours. Halves in E: a frame that ends is no start.
+    """
+    n_out = samples.shape[1] - DETECTOR_SPAN + 1
+    if n_out <= 0:
+        return np.empty(0, np.complex64), np.empty(0, np.float32)
+    taps = stf_period()[::-1].conj().astype(np.complex64)
+    filtered = np.stack([np.convolve(row, taps, "valid") for row in samples.astype(np.complex64)])
+    products = (filtered[:, PERIOD:] * filtered[:, :-PERIOD].conj()).sum(0)
+    pairs = products[:-1] + products[1:]
+    both = pairs[:-HALF_PERIOD] + pairs[HALF_PERIOD:]
+    p = np.zeros(n_out, np.complex64)
+    for k, sign in enumerate(cover_products()):
+        part = both[PERIOD * k : PERIOD * k + n_out]
+        p = p + part if sign > 0 else p - part
+    energy = np.concatenate([[0.0], np.cumsum((np.abs(filtered) ** 2).sum(0), dtype=float)])
+    half = STF_SAMPLES // 2
+    halves = energy[half:] - energy[:-half]
+    first, second = halves[:n_out], halves[half : half + n_out]
+    whole = np.maximum(first + second, 2 * np.maximum(first, second))
+    power = p.real.astype(float) ** 2 + p.imag.astype(float) ** 2
+    return p, (power / np.maximum(whole, 1e-30) ** 2).astype(np.float32)
+
+
+def synchronise(samples: np.ndarray, near: int, p: complex, n: Numerology) -> Synchronisation:
+    """Timing, carrier offset and gate value of a frame whose detector peaked.
+
+    The detector's angle gives the offset within +-2 spacings of the 64-point transform; near its ends
+    the wrapped value is tried too and the larger q decides.
+
+    Args:
+        samples: complex64 [2, >= near + preamble_samples + TIMING_SEARCH].
+        near: position of the peak, >= TIMING_SEARCH.
+        p: value P of the detector there.
+        n: numerology.
+    """
+    coarse = float(np.angle(p)) / PERIOD
+    candidates = [coarse]
+    if abs(coarse) > _WRAP_FROM:
+        candidates.append(coarse - np.copysign(_WRAP, coarse))
+    begin = near - TIMING_SEARCH
+    part = samples[:, begin : near + n.preamble_samples + TIMING_SEARCH].astype(complex)
+    best = max((_timing(part, omega, n) for omega in candidates), key=lambda found: found[1])
+    offset, q, omega, correlations, strength = best
+    fine = _fine_frequency(part, omega, offset, correlations, strength, n)
+    return Synchronisation(begin + offset, omega + fine, q)
+
+
+def rotate(samples: np.ndarray, omega: float, first: int = 0) -> np.ndarray:
+    """samples [..., n] times exp(-j omega t), t = first, first + 1, ..."""
+    return samples * np.exp(-1j * omega * np.arange(first, first + samples.shape[-1]))
+
+
+def ltf_windows(n: Numerology) -> tuple[int, int, int, int]:
+    """Samples from a frame's start to the four long training symbols A1, A2, B1, B2."""
+    first = STF_SAMPLES + 2 * n.n_cp
+    second = first + n.ltf_block_samples
+    return first, first + n.n_fft, second, second + n.n_fft
+
+
+def _timing(part, omega, n: Numerology):
+    """(offset, q, omega, LTF correlations [4, 2, starts], their strength [starts])."""
+    turned = rotate(part, omega)
+    n_starts = 2 * TIMING_SEARCH + 1
+    reference = ltf_symbol(n).conj()
+    correlations = np.empty((4, len(part), n_starts), complex)
+    energy = np.zeros(n_starts)
+    for i, position in enumerate(ltf_windows(n)):
+        piece = turned[:, position : position + n.n_fft + n_starts - 1]
+        correlations[i] = np.lib.stride_tricks.sliding_window_view(piece, n.n_fft, 1) @ reference
+        total = np.concatenate([[0.0], np.cumsum((np.abs(piece) ** 2).sum(0))])
+        energy += total[n.n_fft :] - total[: -n.n_fft]
+    blocks = correlations[0::2] + correlations[1::2]
+    strength = (np.abs(blocks) ** 2).sum((0, 1))
+    peak = int(strength.argmax())
+    q = strength[peak] / max(2 * n.n_fft * energy[peak], 1e-30)
+    before = max(0, peak - 10 * n.n_cp // 16)
+    first = before + int(np.argmax(strength[before : peak + 1] > _FIRST_PATH * strength[peak]))
+    return first, float(q), omega, correlations, strength
+
+
+def _fine_frequency(part, omega, offset, correlations, strength, n: Numerology) -> float:
+    """Offset left after `omega`: maximum of the power that both fields together collect.
+
+    Per path and receive antenna, T_a(w) = sum_i known_i,a v_i exp(-j w t_i) over the segments i of
+    the preamble (16 samples of STF or one long symbol; v_i their correlation, t_i their centre) for
+    transmit antenna a; the estimate maximises the sum of |T_1|^2 + |T_2|^2.
+    """
+    reach = slice(max(0, offset - 1), offset + 3 * n.n_cp // 4)
+    near = np.arange(len(strength))[reach]
+    paths = near[strength[near] >= _PATH_SHARE * strength.max()]
+    paths = paths[np.argsort(-strength[paths], kind="stable")[:_MAX_PATHS]]
+    turned = rotate(part, omega)
+    times, known = _segments(n)
+    grid = np.linspace(-_FINE_RANGE, _FINE_RANGE, _FINE_STEPS)
+    power = np.zeros(_FINE_STEPS)
+    positions = np.arange(2 * STF_REPEATS - 1) * HALF_PERIOD
+    for path in paths:
+        at = path + positions[:, None] + np.arange(PERIOD)
+        short = turned[:, at] @ stf_period().conj()
+        values = np.concatenate([short, correlations[:, :, path].T], axis=1)
+        steer = np.exp(-1j * grid[:, None] * times)
+        power += (np.abs(np.einsum("wi,ai,ri->war", steer, known, values)) ** 2).sum((1, 2))
+    best = int(power.argmax())
+    step = grid[1] - grid[0]
+    if not 0 < best < _FINE_STEPS - 1:
+        return float(grid[best])
+    left, middle, right = power[best - 1 : best + 2]
+    return float(grid[best] + step * 0.5 * (left - right) / (left - 2 * middle + right))
+
+
+@lru_cache(maxsize=16)
+def _segments(n: Numerology) -> tuple[np.ndarray, np.ndarray]:
+    """Centres [35] of the preamble's segments in samples, and what each antenna sends there [2, 35].
+
+    The STF is cut every half period: antenna 1 fills the even segments, antenna 2 the odd ones.
+    """
+    short = np.arange(2 * STF_REPEATS - 1) * HALF_PERIOD + (PERIOD - 1) / 2
+    long = np.array(ltf_windows(n)) + (n.n_fft - 1) / 2
+    known = np.zeros((2, len(short) + 4))
+    known[0, 0 : len(short) : 2] = cover()
+    known[1, 1 : len(short) : 2] = cover()[:-1]
+    known[0, -4:], known[1, -4:] = (1, 1, -1, -1), 1
+    return np.concatenate([short, long]), known
