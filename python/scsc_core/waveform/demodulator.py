@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Demodulator: header, channel, noise and received vectors of one frame that was found.
+
+Every step is a function of arrays; carriers are [symbol, used carrier, receive antenna] with a total
+transmit power of 1 per carrier until `Demodulated` gives them in link units.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from .. import _native
+from .estimation import ChannelEstimate, known_estimate, ltf_estimate, smooth
+from .header import (
+    FrameHeader,
+    HeaderError,
+    decode_header,
+    encode_header,
+    header_llr,
+    unpack,
+)
+from .numerology import Numerology
+from .sequences import pilots
+from .synchroniser import Synchronisation, ltf_windows
+
+TOTAL_POWER = 2.0  # Ptot of link units
+# Residual carrier offset that is searched behind the synchroniser, in cycles per symbol, and steps.
+_DRIFT_RANGE, _DRIFT_STEPS = 0.06, 97
+# Symbols that the common phase is averaged over, and the slope of the sampling clock.
+PHASE_SYMBOLS, SLOPE_SYMBOLS = 11, 31
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """What the head of a frame tells.
+
+    Attributes:
+        header: None when its checks fail.
+        problem: None, or which check failed: "crc" or "fields".
+        estimate: channel, header symbols included when the header is right.
+        noise_var: variance of a carrier, total transmit power 1.
+        drift: radians per sample left after the synchroniser's offset.
+        known: complex [header_symbols, n_used, 2], what was sent in the header.
+        y: complex64 [header_symbols, n_used, n_rx], turned back by the whole carrier offset.
+    """
+
+    header: FrameHeader | None
+    problem: str | None
+    estimate: ChannelEstimate
+    noise_var: float
+    drift: float
+    known: np.ndarray | None
+    y: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Demodulated:
+    """A frame's received vectors in link units: y = H z + n, mean energy of z is 2.
+
+    Attributes:
+        y: complex64 [n_data, n_rx, nsym], phases tracked.
+        h: complex128 [n_used, n_rx, 2].
+        noise_var: N0, with the share of the estimation error.
+        snr_db: received SNR, total transmit power x E|h|^2 / noise variance.
+        omega: carrier offset, radians per sample.
+        clock: sampling clock offset, received over sent duration minus 1.
+    """
+
+    y: np.ndarray
+    h: np.ndarray
+    noise_var: float
+    snr_db: float
+    omega: float
+    clock: float
+
+
+def carriers(
+    samples: np.ndarray, starts: np.ndarray, omega: float, origin: int, n: Numerology
+) -> np.ndarray:
+    """Used carriers complex64 [n_windows, n_used, n_rx] of FFT windows, turned by -omega (t - origin)."""
+    return _native.ofdm_windows(
+        samples,
+        np.ascontiguousarray(starts, np.int64),
+        float(omega),
+        int(origin),
+        n.n_fft,
+        _bins(n),
+        np.sqrt(n.n_used) / n.n_fft,
+    )
+
+
+@lru_cache(maxsize=16)
+def _bins(n: Numerology) -> np.ndarray:
+    return (n.used % n.n_fft).astype(np.int32)
+
+
+def symbol_starts(first: int, count: int, n: Numerology) -> np.ndarray:
+    """First samples of the FFT windows of `count` symbols that begin with symbol `first`, from a frame's start."""
+    symbols = np.arange(first, first + count) * n.symbol_samples
+    return n.preamble_samples + symbols + n.n_cp - n.window_advance
+
+
+def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start:
+    """Channel, noise and header from the head of a frame.
+
+    Args:
+        samples: complex64 [n_rx, >= at.start + overhead_samples].
+        at: where the frame was found; start >= window_advance.
+        n: numerology.
+    """
+    training = at.start + np.array(ltf_windows(n)) - n.window_advance
+    centre = _reference_sample(at, n)
+    windows = carriers(samples, training, at.omega, centre, n)
+    h_ls, noise_var = ltf_estimate(windows, n)
+    noise_var = max(noise_var, 1e-30)
+    estimate = smooth(h_ls, noise_var / 2, noise_var, n)
+    starts = at.start + symbol_starts(0, n.header_symbols, n)
+    y = carriers(samples, starts, at.omega, centre, n)
+    times = starts + n.n_fft / 2 - centre
+    products = _pilot_products(y, estimate.h, pilots(n, n.header_symbols), n)
+    drift = _drift(products.sum(1), times, n)
+    turned = _turn(y, drift, times)
+    llr = header_llr(turned, estimate.h, noise_var * (1 + estimate.error_share), n)
+    bits, ok = decode_header(llr)
+    if not ok:
+        return Start(None, "crc", estimate, noise_var, drift, None, turned)
+    try:
+        header = unpack(bits)
+    except HeaderError:
+        return Start(None, "fields", estimate, noise_var, drift, None, turned)
+    known = encode_header(bits, n)
+    drift = _drift(_products(y, estimate.h, known).sum(1), times, n)
+    turned = _turn(y, drift, times)
+    h = (h_ls * 2 + known_estimate(turned, known) * (n.header_symbols / 2)) / (
+        2 + n.header_symbols / 2
+    )
+    error_var = noise_var / (2 + n.header_symbols / 2)
+    estimate = smooth(h, error_var, noise_var, n)
+    return Start(header, None, estimate, noise_var, drift, known, turned)
+
+
+def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerology) -> Demodulated:
+    """Received vectors of a frame whose header is right.
+
+    Phases come from the pilots and from the header: the common phase is a mean over 11 symbols; the
+    sampling clock one slope over carriers that grows with time.
+
+    Args:
+        samples: complex64 [n_rx, >= at.start + frame_samples(nsym)].
+    """
+    header, h = start.header, start.estimate.h
+    omega, centre = at.omega + start.drift, _reference_sample(at, n)
+    starts = at.start + symbol_starts(n.header_symbols, header.nsym, n)
+    y = carriers(samples, starts, omega, centre, n)
+    all_starts = at.start + symbol_starts(0, n.header_symbols + header.nsym, n)
+    times = all_starts + n.n_fft / 2 - centre
+    sent = pilots(n, len(times))[n.header_symbols :]
+    products = np.zeros((len(times), n.n_used), complex)
+    products[: n.header_symbols] = _products(start.y, h, start.known)
+    products[n.header_symbols :, n.pilot_rows] = _pilot_products(y, h, sent, n)
+    common = np.angle(_boxcar(products.sum(1), PHASE_SYMBOLS))
+    slope = _clock_slope(products * np.exp(-1j * common)[:, None], times, n)
+    turn = common[:, None] + slope * times[:, None] * n.used
+    y = y * np.exp(-1j * turn[n.header_symbols :, :, None]).astype(np.complex64)
+    scale = np.float32(np.sqrt(TOTAL_POWER))
+    vectors = np.ascontiguousarray((scale * y[:, n.data_rows]).transpose(1, 2, 0))
+    share = start.estimate.error_share
+    return Demodulated(
+        y=vectors.astype(np.complex64, copy=False),
+        h=h,
+        noise_var=TOTAL_POWER * start.noise_var * (1 + share),
+        snr_db=snr_db(start),
+        omega=omega + float(np.polyfit(times, np.unwrap(common), 1)[0]) if header.nsym else omega,
+        clock=-slope * n.n_fft / (2 * np.pi),
+    )
+
+
+def snr_db(start: Start) -> float:
+    """10 log10(mean |H|^2 / noise variance - beta): the power of the estimate's error is taken out."""
+    power = float(np.mean(np.abs(start.estimate.h) ** 2)) / start.noise_var
+    return float(10 * np.log10(max(power - start.estimate.error_share, 1e-3)))
+
+
+def _reference_sample(at: Synchronisation, n: Numerology) -> int:
+    """The middle of the long training fields: phases are zero there."""
+    windows = ltf_windows(n)
+    return at.start - n.window_advance + (windows[0] + windows[-1] + n.n_fft) // 2
+
+
+def _products(y: np.ndarray, h: np.ndarray, sent: np.ndarray) -> np.ndarray:
+    """sum_r y conj(H z), complex [symbols, carriers]: its angle is the phase that H does not know."""
+    expected = np.einsum("kra,tka->tkr", h, sent)
+    return (y * expected.conj()).sum(-1)
+
+
+def _pilot_products(y, h, sent, n: Numerology) -> np.ndarray:
+    """`_products` at the pilots, complex [symbols, n_pilots]."""
+    return _products(y[:, n.pilot_rows], h[n.pilot_rows], sent)
+
+
+def _drift(values: np.ndarray, times: np.ndarray, n: Numerology) -> float:
+    """w that maximises Re sum_t values_t exp(-j w t), radians per sample: the phase is 0 at t = 0."""
+    limit = _DRIFT_RANGE * 2 * np.pi / n.symbol_samples
+    grid = np.linspace(-limit, limit, _DRIFT_STEPS)
+    score = (values * np.exp(-1j * np.outer(grid, times))).real.sum(1)
+    best = int(score.argmax())
+    if not 0 < best < _DRIFT_STEPS - 1:
+        return float(grid[best])
+    left, middle, right = score[best - 1 : best + 2]
+    return float(
+        grid[best] + (grid[1] - grid[0]) * 0.5 * (left - right) / (left - 2 * middle + right)
+    )
+
+
+def _turn(y: np.ndarray, omega: float, times: np.ndarray) -> np.ndarray:
+    return (y * np.exp(-1j * omega * times)[:, None, None]).astype(np.complex64)
+
+
+def _boxcar(values: np.ndarray, length: int) -> np.ndarray:
+    """Mean over up to `length` neighbours along the first axis, fewer at the ends, not normalised."""
+    reach = length // 2
+    total = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
+    index = np.arange(len(values))
+    high = np.minimum(index + reach + 1, len(values))
+    low = np.maximum(index - reach, 0)
+    return total[high] - total[low]
+
+
+def _clock_slope(products: np.ndarray, times: np.ndarray, n: Numerology) -> float:
+    """Phase per carrier and sample of time, by weighted least squares through zero at time 0.
+
+    A sampling clock that is off by e moves windows by e t samples: a phase 2 pi k e t / N at carrier k.
+    """
+    smoothed = _boxcar(products, SLOPE_SYMBOLS)
+    weight = np.abs(smoothed)
+    lever = times[:, None] * n.used
+    norm = float((weight * lever**2).sum())
+    return float((weight * lever * np.angle(smoothed)).sum() / norm) if norm > 0 else 0.0
