@@ -14,6 +14,7 @@ from .. import __version__
 COMMANDS = {
     "demo": "Send a picture by every scheme and compare what the task sees.",
     "loopback": "Run the loopback flowgraph with options.",
+    "channel": "Run the simulated air between a transmitter and a receiver.",
     "companion": "Open GNU Radio Companion with the blocks.",
     "bench": "Measure speed and memory of the parts.",
     "evaluate": "Compare precoders, pre-processors, task networks, links.",
