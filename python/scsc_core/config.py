@@ -96,8 +96,13 @@ class LinkConfig(BaseModel):
     n_rx: int = Field(2, ge=1, le=8)
     n_streams: int | None = Field(None, ge=1, le=8)  # None: min(n_tx, n_rx)
 
-    channel: Literal["awgn", "rayleigh", "rician", "file"] = "rayleigh"
+    channel: Literal["awgn", "rayleigh", "rician", "tdl", "cdl", "nonstationary", "file"] = (
+        "rayleigh"
+    )
     channel_file: str | None = None
+    channel_profile: Literal["A", "B", "C", "D", "E"] = "A"  # of tdl and cdl
+    channel_set: Literal["nonstationary-v1", "nonstationary-track-v1"] = "nonstationary-v1"
+    channel_split: Literal["train", "test"] = "test"  # of the set
     fading: Literal["per_image", "per_codeword", "per_uses"] = "per_image"
     fading_uses: int = Field(1000, ge=1)  # channel uses of one block with fading=per_uses
     snr_db: Finite = Field(6.0, ge=-50, le=100)
@@ -132,6 +137,18 @@ class LinkConfig(BaseModel):
             raise ValueError(
                 "channel_file must be given with channel file, and only there; "
                 f"got channel {self.channel}, channel_file {self.channel_file}"
+            )
+        if self.channel == "nonstationary" and (self.n_tx, self.n_rx) != (2, 2):
+            raise ValueError(
+                f"n_tx and n_rx must be 2 with channel nonstationary, got {self.n_tx} and {self.n_rx}"
+            )
+        if self.channel in ("cdl", "nonstationary") and (
+            self.correlation_tx or self.correlation_rx
+        ):
+            raise ValueError(
+                "correlation_tx and correlation_rx must be 0 with channel cdl and nonstationary, whose "
+                f"geometry correlates antennas; got {self.correlation_tx:g} and "
+                f"{self.correlation_rx:g}"
             )
         if any(not 0 <= value <= 255 for value in self.mean_colour):
             raise ValueError(

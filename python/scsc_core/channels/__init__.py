@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Channels: flat block fading, noise, imperfect channel knowledge, recorded channels."""
+"""Channels: fading models on symbols and on samples, noise, channel knowledge, recordings."""
 
 from .csi_error import CSI_LOCATIONS, csi_estimate, csi_views, effective
 from .fading import (
@@ -12,7 +12,7 @@ from .fading import (
     noise_variance,
     transmit,
 )
-from .recorded import load_channels, save_channels
+from .recorded import Recording, load_channels, load_recording, save_channels
 
 __all__ = [
     "CSI_LOCATIONS",
@@ -20,12 +20,14 @@ __all__ = [
     "MODELS",
     "SNR_DEFINITIONS",
     "FadingChannel",
+    "Recording",
     "block_lengths",
     "complex_noise",
     "csi_estimate",
     "csi_views",
     "effective",
     "load_channels",
+    "load_recording",
     "noise_variance",
     "save_channels",
     "transmit",

@@ -8,6 +8,7 @@ import math
 import numpy as np
 
 from .. import _native
+from .arrays import correlation_root
 
 MODELS = ("awgn", "rayleigh", "rician")
 FADING_MODES = ("per_image", "per_codeword", "per_uses")
@@ -19,7 +20,8 @@ class FadingChannel:
 
     rayleigh: H = R_rx^(1/2) W R_tx^(1/2), W i.i.d. CN(0, 1), R_ij = rho^|i - j|.
     rician: H = sqrt(K/(K+1)) L + sqrt(1/(K+1)) (a Rayleigh matrix), L all ones (line of sight
-    between broadside arrays: rank one). awgn: the identity (rectangular: ones on
+    between broadside arrays: rank one; the singular values have the law that random directions
+    would give, unless there is correlation). awgn: the identity (rectangular: ones on
     the diagonal).
 
     Args:
@@ -60,8 +62,8 @@ class FadingChannel:
         self.model, self.n_tx, self.n_rx = model, int(n_tx), int(n_rx)
         k = 10 ** (rician_k_db / 10) if model == "rician" else 0.0
         self._direct, self._scattered = math.sqrt(k / (k + 1)), math.sqrt(1 / (k + 1))
-        self._root_tx = _correlation_root(self.n_tx, correlation_tx)
-        self._root_rx = _correlation_root(self.n_rx, correlation_rx)
+        self._root_tx = correlation_root(self.n_tx, correlation_tx)
+        self._root_rx = correlation_root(self.n_rx, correlation_rx)
         if not isinstance(seed, np.random.SeedSequence):
             seed = np.random.SeedSequence(seed).spawn(1)[0]
         self._rng = np.random.default_rng(seed)
@@ -76,13 +78,6 @@ class FadingChannel:
         parts = self._rng.standard_normal(shape + (2,))
         white = parts.view(complex)[..., 0] * math.sqrt(0.5)
         return self._direct + self._scattered * (self._root_rx @ white @ self._root_tx)
-
-
-def _correlation_root(n: int, rho: float) -> np.ndarray:
-    """Symmetric square root of the exponential correlation matrix rho^|i - j|, float64 [n, n]."""
-    index = np.arange(n)
-    values, vectors = np.linalg.eigh(np.power(float(rho), np.abs(index[:, None] - index)))
-    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
 
 
 def block_lengths(

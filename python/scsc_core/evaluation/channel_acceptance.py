@@ -18,8 +18,8 @@ from ..channels.tr38901 import PROFILES, cdl_profile, tdl_profile
 
 CONDITION_TOLERANCE_DB, CAPACITY_TOLERANCE = 0.5, 0.08
 CORRELATION_TOLERANCE, POWER_TOLERANCE, DELAY_TOLERANCE = 0.06, 0.01, 0.001
-# The two nonstationary rows and CDL: waveform.md section 11. i.i.d.: the condition number's
-# distribution is ((c - 1) / (c + 1))^3 of c = condition number squared, so its median is 9.39 dB;
+# Geometry and CDL: waveform.md section 11. i.i.d.: the condition number's
+# distribution is ((x - 1) / (x + 1))^3, x its square: median 9.39 dB;
 # capacity by integration over the eigenvalues. The track: our own, a regression value.
 CONDITION_DB = {
     "i.i.d. Rayleigh": 9.39,

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import hashlib
+
 import numpy as np
 import pytest
 
-from scsc_core.channels import FadingChannel, load_channels, save_channels
+from scsc_core.channels import FadingChannel, load_channels, load_recording, save_channels
 
 
 @pytest.mark.parametrize("name", ["h.npy", "h.npz"])
@@ -55,3 +57,43 @@ def test_pickled_objects_are_never_loaded(tmp_path):
 
     with pytest.raises(ValueError, match="cannot read channel file"):
         load_channels(tmp_path / "h.npy")
+
+
+def test_recording_keeps_taps_rate_source_and_hash(tmp_path):
+    h = np.arange(24).reshape(2, 2, 2, 3) + 0j
+    np.savez(tmp_path / "h.npz", h=h, fs=5e6, source="roof, Tuesday")
+
+    recording = load_recording(tmp_path / "h.npz")
+
+    np.testing.assert_array_equal(recording.taps, np.moveaxis(h, 3, 1))
+    assert (recording.sample_rate_hz, recording.source) == (5e6, "roof, Tuesday")
+    content = (tmp_path / "h.npz").read_bytes()
+    assert recording.sha256 == hashlib.sha256(content).hexdigest()
+
+
+def test_flat_recording_is_one_tap_and_is_scaled_over_the_whole_set(tmp_path):
+    save_channels(tmp_path / "h.npy", 3 * FadingChannel(seed=1).draw(9))
+
+    recording = load_recording(tmp_path / "h.npy")
+
+    assert recording.taps.shape == (9, 1, 2, 2) and recording.sample_rate_hz is None
+    scaled = recording.normalised()
+    assert np.mean(np.abs(scaled) ** 2) == pytest.approx(1)
+    np.testing.assert_allclose(
+        scaled / recording.taps, scaled[0, 0, 0, 0] / recording.taps[0, 0, 0, 0]
+    )
+
+
+@pytest.mark.parametrize("fs", [0.0, -1.0, np.nan, "fast", [1.0, 2.0]])
+def test_recording_of_an_impossible_rate_is_refused(tmp_path, fs):
+    np.savez(tmp_path / "h.npz", h=np.ones((1, 2, 2)), fs=fs)
+
+    with pytest.raises(ValueError, match="fs must be a number > 0"):
+        load_recording(tmp_path / "h.npz")
+
+
+def test_silent_recording_cannot_be_scaled(tmp_path):
+    np.save(tmp_path / "h.npy", np.zeros((1, 2, 2)))
+
+    with pytest.raises(ValueError, match="must not all be zero"):
+        load_recording(tmp_path / "h.npy").normalised()
