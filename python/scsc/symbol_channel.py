@@ -46,7 +46,7 @@ class symbol_channel(link_block):
         cmd (in): dict with snr_db, csi_error.
 
     Args:
-        channel: "awgn" (H = I), "rayleigh", "rician" or "file".
+        channel: "awgn" (H = I), "rayleigh", "rician", "tdl", "cdl", "nonstationary" or "file".
         fading: "per_image" (one H per picture, the paper's), "per_codeword" or "per_uses".
         fading_uses: int >= 1, channel uses of one H with per_uses.
         snr_db: float, -50..100.
@@ -56,6 +56,9 @@ class symbol_channel(link_block):
         correlation_tx, correlation_rx: float in [0, 1), exponential correlation of antennas.
         csi_error: float 0..1, variance of an entry of E.
         channel_file: str, .npy with [b, n_rx, n_tx] for channel "file", else None.
+        channel_profile: "A" to "E" of "tdl" and "cdl".
+        channel_set, channel_split: set of matrices of "nonstationary" ("nonstationary-v1" or
+            "nonstationary-track-v1") and its part ("train" or "test").
         seed: int >= 0.
     Raises:
         ValueError: an unknown name or a number out of range.
@@ -76,6 +79,9 @@ class symbol_channel(link_block):
         correlation_rx=0.0,
         csi_error=0.0,
         channel_file=None,
+        channel_profile="A",
+        channel_set="nonstationary-v1",
+        channel_split="test",
         seed=1,
     ):
         parameters = {
@@ -91,6 +97,9 @@ class symbol_channel(link_block):
             "correlation_rx": correlation_rx,
             "csi_error": csi_error,
             "channel_file": channel_file,
+            "channel_profile": channel_profile,
+            "channel_set": channel_set,
+            "channel_split": channel_split,
             "seed": seed,
         }
         super().__init__(

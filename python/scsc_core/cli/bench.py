@@ -9,7 +9,7 @@ import typer
 
 from .application import unknown
 
-BENCHMARKS = ("fec", "polar", "bpg", "detector", "precoding", "link", "nets")
+BENCHMARKS = ("fec", "polar", "bpg", "detector", "precoding", "link", "nets", "channels")
 
 
 def command(

@@ -23,7 +23,7 @@ _HELP = {
     "fec": "nr_ldpc, polar or gallager",
     "precoder": "none, svd_wf, rank_adaptive, pcen ...",
     "detector": "ml, mmse, zf or mf",
-    "channel": "awgn, rayleigh, rician or file",
+    "channel": "awgn, rayleigh, rician, tdl, cdl, nonstationary or file",
     "fading": "per_image, per_codeword or per_uses",
     "snr_db": "signal-to-noise ratio in dB",
     "seed": "of fading, noise and channel estimates",
