@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
@@ -14,9 +13,11 @@ from .. import link
 from .alamouti import alamouti_llr
 from .configuration import WaveformConfig
 from .csi_reporter import CsiReporter
+from .detection import frame_llr
 from .feedback_message import ReceiverState, pack_message
 from .picture_output import PictureOutput
 from .reassembly import Reassembler, ReceivedPayload
+from .receiver import OfdmReceiver, ReceivedFrame, ReceiverConfig
 
 MAX_MESSAGES = 256  # to the transmitter that nobody fetched
 VERSION = f"0.1 numpy {np.__version__}"
@@ -48,6 +49,12 @@ class WaveformReceiver:
         first_csi_id: id of the first report; ends that start again should not repeat ids.
         detect: function (ReceivedFrame, tables [n_data or 1, K, 2]) -> LLRs float32 [G], positive = bit
             0; None is `detection.frame_llr`.
+        ofdm: ReceiverConfig of the OFDM receiver; None takes its defaults for the numerology.
+    Attributes:
+        ended: an end frame was heard, and no frame of a new transmission since.
+        last_frame: the newest ReceivedFrame, for views; None before the first.
+    Raises:
+        ValueError: first_csi_id outside 1..255, an ofdm of another numerology.
     """
 
     def __init__(
@@ -55,36 +62,44 @@ class WaveformReceiver:
         config: WaveformConfig,
         clock: Callable[[], float],
         first_csi_id: int = 1,
-        detect: Callable[[object, np.ndarray], np.ndarray] | None = None,
+        detect: Callable[[ReceivedFrame, np.ndarray], np.ndarray] | None = None,
+        ofdm: ReceiverConfig | None = None,
     ):
+        ofdm = ofdm or ReceiverConfig(numerology=config.carriers)
+        if ofdm.numerology != config.carriers:
+            raise ValueError(
+                f"ofdm must have numerology {config.numerology}, got {ofdm.numerology.name}"
+            )
         self.config = config
         self._clock = clock
+        self._ofdm = OfdmReceiver(ofdm)
         self._pictures = PictureOutput(config)
-        self._detector = detect
+        self._detector = detect or frame_llr
         self.csi = CsiReporter(config, config.carriers, clock, first_csi_id)
         self.reassembly = Reassembler(config, clock)
         self._messages: deque[bytes] = deque(maxlen=MAX_MESSAGES)
         self._state_s: float | None = None
-        self._snr_db = 0.0
         self._ends_differ = False
         self._counters: Counter[str] = Counter()
-        self.ended = False  # an end frame was heard, and no frame of a new transmission since
+        self.ended = False
+        self.last_frame: ReceivedFrame | None = None
 
     def push(self, samples: np.ndarray) -> list[ReceivedPicture]:
         """Pictures that are finished after these samples complex64 [2, n] of the stream."""
-        pictures = [
-            picture for frame in self._ofdm.push(samples) for picture in self.push_frame(frame)
-        ]
-        return pictures + self.poll()
+        return self._push_frames(self._ofdm.push(samples)) + self.poll()
 
-    def push_frame(self, frame) -> list[ReceivedPicture]:
+    def discontinuity(self, lost_samples: int = 0) -> list[ReceivedPicture]:
+        """Samples are missing here: a frame that is cut is lost, all else goes on."""
+        return self._push_frames(self._ofdm.discontinuity(lost_samples))
+
+    def push_frame(self, frame: ReceivedFrame) -> list[ReceivedPicture]:
         """Pictures that are finished after one ReceivedFrame."""
         header = frame.header
         self._counters[f"frames_{header.type}"] += 1
-        self._snr_db = float(frame.snr_db)
+        self.last_frame = frame
         self.ended = header.type == "end"
         if header.type == "end":
-            return self.flush()
+            return self._show(self.reassembly.flush())
         tables = self.csi.tables(header) if header.type == "data" else None
         # The report goes out before the block is decoded: it is the younger for it.
         if self.config.closed_loop:
@@ -102,7 +117,8 @@ class WaveformReceiver:
 
     def flush(self) -> list[ReceivedPicture]:
         """Pictures of everything that is still incomplete, at the end of a transmission."""
-        return self._show(self.reassembly.flush())
+        pictures = self._push_frames(self._ofdm.flush())
+        return pictures + self._show(self.reassembly.flush())
 
     def messages(self) -> list[bytes]:
         """Feedback messages to be sent now, each once."""
@@ -130,25 +146,23 @@ class WaveformReceiver:
     def counters(self) -> dict[str, int]:
         """All counters of this end, those of OfdmReceiver with the prefix ofdm_."""
         own = dict(self._counters + self.csi.counters + self.reassembly.counters)
-        ofdm = self._ofdm.counters if "_ofdm" in self.__dict__ else {}
-        return own | {f"ofdm_{name}": value for name, value in ofdm.items()}
+        return own | {f"ofdm_{name}": value for name, value in self._ofdm.counters.items()}
 
-    @cached_property
-    def _ofdm(self):
-        """The OFDM receiver, made when samples come: some callers have frames already."""
-        from .receiver import OfdmReceiver, ReceiverConfig
+    @property
+    def _snr_db(self) -> float:
+        return 0.0 if self.last_frame is None else float(self.last_frame.snr_db)
 
-        return OfdmReceiver(ReceiverConfig(numerology=self.config.carriers))
+    def _push_frames(self, frames: list[ReceivedFrame]) -> list[ReceivedPicture]:
+        return [picture for frame in frames for picture in self.push_frame(frame)]
 
-    def _detect(self, frame, tables: np.ndarray) -> np.ndarray:
+    def _detect(self, frame: ReceivedFrame, tables: np.ndarray) -> np.ndarray | None:
         header = frame.header
-        if header.precoder == "alamouti":
-            return alamouti_llr(frame.y, frame.h_data, frame.noise_var, header.modulation)
-        if self._detector is None:
-            from .detection import frame_llr
-
-            self._detector = frame_llr
-        return self._detector(frame, tables)
+        if header.precoder != "alamouti":
+            return self._detector(frame, tables)
+        if header.streams != 1 or header.nsym % 2:
+            self._counters["frames_bad_alamouti"] += 1
+            return None
+        return alamouti_llr(frame.y, frame.h_data, frame.noise_var, header.modulation)
 
     def _show(self, payloads: list[ReceivedPayload]) -> list[ReceivedPicture]:
         shown = []

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scsc_core import mimo
 from scsc_core.waveform.numerology import Numerology
 
 
@@ -77,21 +76,6 @@ class CarrierChannel:
     def _normal(self, *shape) -> np.ndarray:
         parts = self._rng.normal(size=(2, *shape)) / np.sqrt(2)
         return parts[0] + 1j * parts[1]
-
-
-def carrier_llr(frame: CarrierFrame, tables: np.ndarray) -> np.ndarray:
-    """LLRs float32 [G] in the order of channel uses u = n_data n + d."""
-    n_data, _, nsym = frame.y.shape
-    llr = mimo.soft_bits(
-        frame.y.transpose(1, 0, 2).reshape(2, -1),
-        frame.h_data,
-        np.broadcast_to(tables, (n_data, *tables.shape[1:])),
-        frame.noise_var,
-        cen=False,
-        llr="maxlog",
-        block_uses=np.full(n_data, nsym),
-    )
-    return llr.reshape(n_data, nsym, -1).transpose(1, 0, 2).reshape(-1)
 
 
 class Schedule:

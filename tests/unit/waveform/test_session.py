@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Both ends together over a channel on data carriers, with losses of frames and feedback."""
 
+import dataclasses
+
 import numpy as np
 import pytest
-from carrier_link import CarrierChannel, Clock, Schedule, carrier_llr
+from carrier_link import CarrierChannel, Clock, Schedule
 
 from scsc_core.waveform.configuration import WaveformConfig
+from scsc_core.waveform.receiver import ReceiverConfig
 from scsc_core.waveform.session import WaveformReceiver, WaveformTransmitter
 
 RATE_HZ = 5e6
@@ -19,7 +22,7 @@ class Link:
         self.config = config
         self.clock = Clock()
         self.transmitter = WaveformTransmitter(config, self.clock, first_image_id=250)
-        self.receiver = WaveformReceiver(config, self.clock, detect=carrier_llr)
+        self.receiver = WaveformReceiver(config, self.clock)
         self.channel = CarrierChannel(config.carriers, snr_db, seed=seed)
         self.down, self.up = down or Schedule(), up or Schedule()
         self.deliver_feedback = True
@@ -252,7 +255,7 @@ def test_harq_with_a_deaf_peer_ends():
 def test_receiver_that_starts_again_gets_pictures_again():
     link = Link(config(precoder="svd_wf"))
     link.run(payloads(3))
-    link.receiver = WaveformReceiver(link.config, link.clock, detect=carrier_llr)
+    link.receiver = WaveformReceiver(link.config, link.clock)
     link.channel.new_channel()
     link.pictures.clear()
 
@@ -293,6 +296,47 @@ def test_hostile_payload_is_a_damaged_picture():
     assert [p.picture.delivered for p in link.pictures] == [False, False]
 
 
+@pytest.mark.parametrize(
+    "change", [{"nsym": 13}, {"streams": 2}, {"precoder": "pcen", "csi_id": 3}]
+)
+def test_headers_that_contradict_themselves_are_counted(change):
+    link = Link(config(precoder="svd_wf", open_loop="alamouti", csi_wait_s=0.0))
+    link.transmitter.offer_payload(payloads(1)[0])
+    frame = link.channel.carry(link.transmitter.next_frame())
+    hostile = dataclasses.replace(frame.header, **change)
+    y = frame.y[..., : hostile.nsym]
+
+    link.receiver.push_frame(dataclasses.replace(frame, header=hostile, y=y))
+
+    counters = link.receiver.counters
+    assert counters["frames_without_table"] == 1 and "blocks_ok" not in counters
+
+
+def test_receiver_of_another_numerology_is_refused(clock):
+    ofdm = ReceiverConfig(numerology=config(numerology="128").carriers)
+
+    with pytest.raises(ValueError, match="ofdm must have numerology 64, got 128"):
+        WaveformReceiver(config(), clock, ofdm=ofdm)
+
+
+def test_missing_samples_cost_the_frame_that_they_cut(clock):
+    config_ = config(precoder="none", slices=1)
+    transmitter, receiver = WaveformTransmitter(config_, clock), WaveformReceiver(config_, clock)
+    transmitter.offer_payload(payloads(1)[0])
+
+    count = 0
+    while (burst := transmitter.next_burst()) is not None:
+        half = burst.samples.shape[1] // 2
+        receiver.push(burst.samples[:, :half])
+        if count == 3:
+            receiver.discontinuity(100)
+        receiver.push(np.pad(burst.samples[:, half:], ((0, 0), (0, 300))))
+        count += 1
+    (picture,) = receiver.flush()
+
+    np.testing.assert_array_equal(picture.payload.frame_ok, np.arange(count) != 3)
+
+
 def test_queue_is_bounded():
     link = Link(config(precoder="none", queue_pictures=2))
 
@@ -322,6 +366,39 @@ def test_state_message_tells_the_transmitter_what_was_lost():
     state = link.transmitter.receiver_state
     assert state.frames_lost == link.receiver.counters["frames_lost"] > 0
     assert state.snr_db == pytest.approx(20.0)
+
+
+def test_pictures_arrive_from_samples_with_noise_and_carrier_offset():
+    config_ = config(precoder="svd_wf", slices=1)
+    clock = Clock()
+    transmitter = WaveformTransmitter(config_, clock)
+    receiver = WaveformReceiver(config_, clock)
+    rng = np.random.default_rng(11)
+    h = np.array([[0.9 + 0.3j, -0.2 + 0.5j], [0.1 - 0.4j, 1.0 + 0.2j]])
+    sent = {transmitter.offer_payload(one): one for one in payloads(3)}
+    transmitter.end()
+
+    pictures, start = [], 0
+    for _ in range(200):
+        burst = transmitter.next_burst()
+        quiet = np.zeros((2, 300), np.complex64)
+        samples = quiet if burst is None else np.concatenate([quiet, burst.samples, quiet], axis=1)
+        turn = np.exp(2j * np.pi * 0.002 * (start + np.arange(samples.shape[1])))
+        start += samples.shape[1]
+        noise = rng.normal(size=(2, *samples.shape)) * 0.05
+        received = (h @ samples) * turn + noise[0] + 1j * noise[1]
+        clock.advance(samples.shape[1] / RATE_HZ)
+        pictures += receiver.push(received.astype(np.complex64))
+        for message in receiver.messages():
+            transmitter.receive(message)
+        if transmitter.ended and burst is None:
+            break
+
+    arrived = {p.payload.image_id: p.payload for p in pictures}
+    assert all(arrived[i].data[: len(one)] == one for i, one in sent.items())
+    assert receiver.ended
+    assert transmitter.counters["frames_closed_loop"] > 20
+    assert not receiver.counters.get("table_mismatch") and not receiver.counters.get("block_errors")
 
 
 def test_end_frames_close_what_is_open():
