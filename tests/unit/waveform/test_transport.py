@@ -287,6 +287,30 @@ def test_versions_are_combined_at_the_receiver(clock):
     assert done and done[0].data == payload
 
 
+def test_repeated_version_of_a_failed_block_is_not_counted_twice(clock):
+    reassembler = Reassembler(HARQ, clock)
+    header, llr = frames_of(payload_bytes(BLOCK))[0]
+    noise = np.random.default_rng(1).normal(size=len(llr)).astype(np.float32)
+
+    reassembler.push(header, noise)
+    before = reassembler._open[0].soft[0].copy()
+    reassembler.push(header, noise)
+
+    assert reassembler.counters["duplicates"] == 1
+    np.testing.assert_array_equal(reassembler._open[0].soft[0], before)
+
+
+def test_after_all_versions_in_vain_they_add_up_again(clock):
+    reassembler = Reassembler(HARQ, clock)
+    rng = np.random.default_rng(2)
+
+    for rv in (0, 2, 3, 1, 0):
+        header, llr = frames_of(payload_bytes(BLOCK), rv=rv)[0]
+        reassembler.push(header, rng.normal(size=len(llr)).astype(np.float32))
+
+    assert reassembler.counters["block_errors"] == 5 and not reassembler.counters["duplicates"]
+
+
 def test_any_loss_duplication_and_delay_gives_each_picture_once(clock):
     reassembler = Reassembler(CONFIG, clock)
     schedule = Schedule(lost=0.1, duplicated=0.2, delayed=0.3, max_delay=6, seed=3)
