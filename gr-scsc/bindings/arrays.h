@@ -5,6 +5,7 @@
 
 #include <pybind11/numpy.h>
 
+#include <cmath>
 #include <complex>
 #include <cstdint>
 #include <string>
@@ -75,6 +76,48 @@ const T* data(const py::array& array,
     require_axes(array, name, axes);
     require_contiguous(array, name);
     return static_cast<const T*>(array.data());
+}
+
+/// Complex data as pairs of floats or doubles.
+inline const float* singles(const py::array& array, const char* name, py::ssize_t axes)
+{
+    return reinterpret_cast<const float*>(data<std::complex<float>>(array, name, axes));
+}
+
+inline const double* doubles(const py::array& array, const char* name, py::ssize_t axes)
+{
+    return reinterpret_cast<const double*>(data<std::complex<double>>(array, name, axes));
+}
+
+/// int32 [n] with every entry in 0..limit-1.
+inline const int32_t* indices(const py::array& array, const char* name, int64_t limit)
+{
+    const int32_t* values = data<int32_t>(array, name, 1);
+    for (py::ssize_t i = 0; i < array.size(); ++i)
+        if (values[i] < 0 || values[i] >= limit)
+            refuse(std::string(name) + " must be in 0.." + text(limit - 1) + ", got " +
+                   text(values[i]));
+    return values;
+}
+
+inline void require_size(const char* name, py::ssize_t size, py::ssize_t wanted)
+{
+    if (size != wanted)
+        refuse(std::string(name) + " must be " + text(wanted) + ", got " + text(size));
+}
+
+inline void require_at_least(const char* name, py::ssize_t value, py::ssize_t least)
+{
+    if (value < least)
+        refuse(std::string(name) + " must be at least " + text(least) + ", got " +
+               text(value));
+}
+
+inline void require_positive(const char* name, double value)
+{
+    if (!(value > 0 && std::isfinite(value)))
+        refuse(std::string(name) + " must be finite and > 0, got " +
+               std::to_string(value));
 }
 
 } // namespace arrays

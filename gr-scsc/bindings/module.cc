@@ -24,6 +24,7 @@ PYBIND11_MODULE(_native, m)
         },
         "Instruction sets that this build and this processor can run.");
     bind_bpg(m);
+    bind_demodulator(m);
     bind_generic_decoder(m);
     bind_interleaver(m);
     bind_ldpc(m);

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <scsc/phase_tracker.h>
+
+#include <algorithm>
+#include <cmath>
+#include <complex>
+#include <vector>
+
+namespace scsc {
+namespace {
+
+using Complex = std::complex<double>;
+
+constexpr double kPi = 3.141592653589793;
+
+// Written out: std::complex's product looks for infinities.
+inline Complex times(Complex a, Complex b)
+{
+    return {a.real() * b.real() - a.imag() * b.imag(),
+            a.real() * b.imag() + a.imag() * b.real()};
+}
+
+Complex number(const double* p) { return {p[0], p[1]}; }
+Complex number(const float* p) { return {p[0], p[1]}; }
+
+Complex product(const KnownCarriers& known, const PhaseChannel& channel, int t, int i)
+{
+    const int row = known.rows[i];
+    const double* sent =
+        known.sent + 2 * kPhaseTransmit * (static_cast<int64_t>(t) * known.n_rows + i);
+    const float* y =
+        known.y + 2 * channel.n_rx * (static_cast<int64_t>(t) * channel.n_used + row);
+    const double* h = channel.h + 2 * kPhaseTransmit * channel.n_rx * row;
+    Complex sum = 0;
+    for (int r = 0; r < channel.n_rx; ++r) {
+        Complex expected = 0;
+        for (int a = 0; a < kPhaseTransmit; ++a)
+            expected +=
+                times(number(h + 2 * (kPhaseTransmit * r + a)), number(sent + 2 * a));
+        sum += times(number(y + 2 * r), std::conj(expected));
+    }
+    return sum;
+}
+
+/// Products of header and data [symbols, carriers]; carriers without a known value are 0.
+struct Products {
+    int n_symbols, n_used;
+    std::vector<Complex> values;
+
+    explicit Products(const PhaseTracking& job)
+        : n_symbols(job.header.n_symbols + job.data.n_symbols), n_used(job.channel.n_used),
+          values(static_cast<size_t>(n_symbols) * n_used)
+    {
+        for (int t = 0; t < job.header.n_symbols; ++t)
+            for (int i = 0; i < job.header.n_rows; ++i)
+                row(t)[job.header.rows[i]] = product(job.header, job.channel, t, i);
+        for (int t = 0; t < job.data.n_symbols; ++t)
+            for (int i = 0; i < job.data.n_rows; ++i)
+                row(job.header.n_symbols + t)[job.data.rows[i]] =
+                    product(job.data, job.channel, t, i);
+    }
+    Complex* row(int t) { return values.data() + static_cast<size_t>(t) * n_used; }
+};
+
+/// Sums over up to `length` neighbours, fewer at the ends, that slide along.
+struct Window {
+    int n, reach;
+
+    Window(int count, int length) : n(count), reach(length / 2) {}
+    int first(int t) const { return std::max(t - reach, 0); }
+    int last(int t) const { return std::min(t + reach, n - 1); }
+
+    /// add(t, sign) is called for what enters and leaves, use(t) when the sum is whole.
+    template <class Add, class Use>
+    void slide(Add add, Use use) const
+    {
+        for (int t = 0; t <= std::min(reach - 1, n - 1); ++t)
+            add(t, 1.0);
+        for (int t = 0; t < n; ++t) {
+            if (t + reach < n)
+                add(t + reach, 1.0);
+            if (t > reach)
+                add(t - reach - 1, -1.0);
+            use(t);
+        }
+    }
+};
+
+std::vector<double> common_phases(Products& products, int length)
+{
+    std::vector<Complex> sums(products.n_symbols);
+    for (int t = 0; t < products.n_symbols; ++t)
+        for (int k = 0; k < products.n_used; ++k)
+            sums[t] += products.row(t)[k];
+    std::vector<double> phases(products.n_symbols);
+    Complex sum = 0;
+    Window(products.n_symbols, length)
+        .slide([&](int t, double sign) { sum += sign * sums[t]; },
+               [&](int t) { phases[t] = std::arg(sum); });
+    return phases;
+}
+
+/// Removes `phases` from the products and fits the slope over time and carriers.
+double clock_slope(const PhaseTracking& job,
+                   Products& products,
+                   const std::vector<double>& phases)
+{
+    const int n_used = products.n_used;
+    // added and removed again, a value leaves a rest: whether a sum is empty is counted
+    std::vector<Complex> sum(n_used);
+    std::vector<int> filled(n_used, 0);
+    for (int t = 0; t < products.n_symbols; ++t) {
+        const Complex turn = std::polar(1.0, -phases[t]);
+        for (int k = 0; k < n_used; ++k)
+            products.row(t)[k] = times(products.row(t)[k], turn);
+    }
+    double weighted = 0, norm = 0;
+    Window(products.n_symbols, job.slope_symbols)
+        .slide(
+            [&](int t, double sign) {
+                for (int k = 0; k < n_used; ++k) {
+                    const Complex value = products.row(t)[k];
+                    if (value == 0.0)
+                        continue;
+                    sum[k] += sign * value;
+                    filled[k] += sign > 0 ? 1 : -1;
+                }
+            },
+            [&](int t) {
+                for (int k = 0; k < n_used; ++k) {
+                    if (filled[k] == 0)
+                        continue;
+                    const float re = static_cast<float>(sum[k].real());
+                    const float im = static_cast<float>(sum[k].imag());
+                    const double weight = std::sqrt(re * re + im * im);
+                    const double lever = job.times[t] * job.used[k];
+                    weighted += weight * lever * std::atan2(im, re);
+                    norm += weight * lever * lever;
+                }
+            });
+    return norm > 0 ? weighted / norm : 0.0;
+}
+
+/// Least squares slope of unwrapped phases over time.
+double phase_rate(const double* at, std::vector<double> phases)
+{
+    const size_t n = phases.size();
+    double mean_time = 0, mean_phase = 0, cross = 0, square = 0;
+    for (size_t t = 0; t < n; ++t) {
+        if (t > 0)
+            phases[t] -= 2 * kPi * std::round((phases[t] - phases[t - 1]) / (2 * kPi));
+        mean_time += at[t] / n;
+        mean_phase += phases[t] / n;
+    }
+    for (size_t t = 0; t < n; ++t) {
+        cross += (at[t] - mean_time) * (phases[t] - mean_phase);
+        square += (at[t] - mean_time) * (at[t] - mean_time);
+    }
+    return square > 0 ? cross / square : 0.0;
+}
+
+/// out = scale y exp(-j (common + slope time used)); phasors step from carrier to carrier.
+void turn_data(const PhaseTracking& job,
+               const std::vector<double>& common,
+               double slope)
+{
+    const int n = job.data.n_symbols, n_rx = job.channel.n_rx, n_used = job.channel.n_used;
+    const double* at = job.times + job.header.n_symbols;
+    std::vector<double> re(n), im(n), step_re(n), step_im(n);
+    for (int t = 0; t < n; ++t) {
+        const double first =
+            common[job.header.n_symbols + t] + slope * at[t] * job.used[0];
+        re[t] = job.scale * std::cos(first);
+        im[t] = -job.scale * std::sin(first);
+        step_re[t] = std::cos(slope * at[t]);
+        step_im[t] = -std::sin(slope * at[t]);
+    }
+    int carrier = job.used[0];
+    for (int d = 0; d < job.n_out; ++d) {
+        const int row = job.out_rows[d];
+        for (; carrier < job.used[row]; ++carrier)
+            for (int t = 0; t < n; ++t) {
+                const double c = re[t] * step_re[t] - im[t] * step_im[t];
+                im[t] = re[t] * step_im[t] + im[t] * step_re[t];
+                re[t] = c;
+            }
+        for (int r = 0; r < n_rx; ++r) {
+            const float* y = job.data.y + 2 * (static_cast<int64_t>(row) * n_rx + r);
+            const int64_t stride = 2 * static_cast<int64_t>(n_used) * n_rx;
+            float* out = job.out + 2 * (static_cast<int64_t>(d) * n_rx + r) * n;
+            for (int t = 0; t < n; ++t) {
+                const float c = static_cast<float>(re[t]), s = static_cast<float>(im[t]);
+                const float a = y[t * stride], b = y[t * stride + 1];
+                out[2 * t] = a * c - b * s;
+                out[2 * t + 1] = a * s + b * c;
+            }
+        }
+    }
+}
+
+} // namespace
+
+double find_drift(const PhaseDrift& job)
+{
+    const double step = 2 * job.limit / (job.n_steps - 1);
+    std::vector<double> score(job.n_steps, 0.0);
+    for (int t = 0; t < job.known.n_symbols; ++t) {
+        Complex value = 0;
+        for (int i = 0; i < job.known.n_rows; ++i)
+            value += product(job.known, job.channel, t, i);
+        value = times(value, std::polar(1.0, job.limit * job.times[t]));
+        const Complex turn = std::polar(1.0, -step * job.times[t]);
+        for (int w = 0; w < job.n_steps; ++w) {
+            score[w] += value.real();
+            value = times(value, turn);
+        }
+    }
+    const int best = static_cast<int>(std::max_element(score.begin(), score.end()) -
+                                      score.begin());
+    double drift = best * step - job.limit;
+    if (best > 0 && best < job.n_steps - 1) {
+        const double left = score[best - 1], middle = score[best], right = score[best + 1];
+        drift += step * 0.5 * (left - right) / (left - 2 * middle + right);
+    }
+    const int64_t width = static_cast<int64_t>(job.channel.n_used) * job.channel.n_rx;
+    for (int t = 0; t < job.known.n_symbols; ++t) {
+        const Complex turn = std::polar(1.0, -drift * job.times[t]);
+        const float c = static_cast<float>(turn.real());
+        const float s = static_cast<float>(turn.imag());
+        const float* y = job.known.y + 2 * t * width;
+        float* out = job.turned + 2 * t * width;
+        for (int64_t i = 0; i < width; ++i) {
+            const float a = y[2 * i], b = y[2 * i + 1];
+            out[2 * i] = a * c - b * s;
+            out[2 * i + 1] = a * s + b * c;
+        }
+    }
+    return drift;
+}
+
+TrackedPhase track_phases(const PhaseTracking& job)
+{
+    Products products(job);
+    const std::vector<double> common = common_phases(products, job.common_symbols);
+    const double slope = clock_slope(job, products, common);
+    turn_data(job, common, slope);
+    return {slope, phase_rate(job.times, common)};
+}
+
+} // namespace scsc
