@@ -84,10 +84,10 @@ class TransmitStation:
         if self.clock.ahead_s > self._ahead_s:
             self._wait_for_device()
         elif not self._send():
-            if self._ending and self.transmitter.ended:
-                self._flush()
-            elif self.clock.ahead_s > 0:
+            if self.clock.ahead_s > 0:
                 self._wait_for_device()
+            elif self._ending and self.transmitter.ended:
+                self._flush()
             else:
                 self.progress_s = self._now()
                 self.clock.waiting.pass_by(_WAIT_S, self.front_end.now)

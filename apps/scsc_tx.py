@@ -1,0 +1,14 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Send pictures over the air: a USRP, the virtual radio, a recording, or a simulation.
+
+Exit codes: 0 done, 1 error, 2 usage or a front end that cannot be used, 3 forced end, 4 ended without
+what was wanted.
+"""
+
+import sys
+
+from scsc_core.cli.air_program import run_program
+
+if __name__ == "__main__":
+    sys.exit(run_program("tx", __doc__.splitlines()[0]))

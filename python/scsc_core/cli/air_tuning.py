@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run over the air would tune and how large its frames are, without opening anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..radio.options import FrontEndOptions
+from ..waveform.configuration import WaveformConfig
+from ..waveform.frame_code import frame_code
+
+
+def tuning(kind: str, radio: FrontEndOptions, config: WaveformConfig) -> dict[str, Any]:
+    """Carrier, rate, gains, addresses, and the frame of a link.
+
+    Args:
+        kind: "sim", "zmq", "file" or "uhd".
+    """
+    carriers = config.carriers
+    samples = carriers.frame_samples(config.full_nsym)
+    code = frame_code(config.frame_format(), config.interleaver, config.max_iterations)
+    period_s = (samples + radio.gap_samples) / radio.rate_hz
+    values: dict[str, Any] = {
+        "rate_hz": radio.rate_hz,
+        "frequency_hz": radio.frequency_hz,
+        "carrier_spacing_hz": radio.rate_hz / carriers.n_fft,
+        "occupied_hz": radio.rate_hz * (carriers.n_used + 1) / carriers.n_fft,
+        "frame_samples": samples,
+        "frame_ms": round(1e3 * samples / radio.rate_hz, 4),
+        "frame_bytes": code.payload_bytes,
+        "bits_per_second": round(8 * code.payload_bytes / period_s),
+    }
+    if kind == "uhd":
+        names = ("args", "clock_source", "time_source", "lead_s")
+        sides = [side for side in ("tx", "rx") if radio.direction in (side, "both")]
+        names += tuple(
+            f"{side}_{name}" for side in sides for name in ("gain_db", "antennas", "subdev")
+        )
+        values |= {name: getattr(radio, name) for name in names}
+        values["lo_frequency_hz"] = radio.frequency_hz + radio.lo_offset
+    if kind == "zmq":
+        values |= {"tx_address": radio.tx_address, "rx_address": radio.rx_address}
+    if kind == "file":
+        values["recording"] = radio.sigmf
+    return values

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Puts the ends of the link together: configuration and front end to stations that can run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..waveform.configuration import WaveformConfig
+from ..waveform.receiver import OfdmReceiver, ReceiverConfig
+from ..waveform.session import WaveformReceiver, WaveformTransmitter
+from .counters_board import CountersBoard
+from .front_end import FrontEnd
+from .image_sources import PictureSource
+from .picture_feed import PictureEncoder, PictureFeed, ThreadedFeed
+from .receive_station import ReceiveStation
+from .sample_recorder import RecordedFrontEnd
+from .station_clock import AirClock, ArrivalClock, WaitingTime
+from .transmit_station import TransmitStation
+
+
+def follows_clock(front_end: FrontEnd) -> bool:
+    """Whether sample time goes on by itself: a radio, or `realtime`."""
+    options = getattr(front_end, "options", None)
+    return front_end.kind == "uhd" or bool(getattr(options, "realtime", False))
+
+
+def _waiting(front_end: FrontEnd, simulated: bool) -> WaitingTime:
+    """In a simulation only samples make time pass: nobody sleeps, and equal runs are equal."""
+    if simulated:
+        return WaitingTime(lambda seconds: None, lambda: 0.0)
+    return WaitingTime(follows_clock=follows_clock(front_end))
+
+
+def transmit_station(
+    config: WaveformConfig,
+    front_end: FrontEnd,
+    source: PictureSource,
+    feedback: Any = None,
+    board: CountersBoard | None = None,
+    interval_s: float = 0.0,
+    simulated: bool = False,
+    first_image_id: int | None = None,
+) -> TransmitStation:
+    """The transmitting end over an open front end.
+
+    Args:
+        source: PictureSource; closing `station.feed` closes it.
+        feedback: see TransmitStation.
+        interval_s: shortest time between two pictures.
+        simulated: both ends take turns in one thread, and time is that of the samples.
+        first_image_id: 0..255; None: from the computer's clock, so that a transmitter that starts
+            again is not taken for a repetition of itself.
+    Raises:
+        ValueError: as PictureEncoder and PictureFeed.
+    """
+    options = front_end.options
+    clock = AirClock(
+        front_end,
+        options.gap_samples,
+        getattr(options, "lead_s", 0.0),
+        _waiting(front_end, simulated),
+    )
+    if first_image_id is None:
+        first_image_id = 0 if simulated else int(10 * time.time()) % 256
+    # It is given payloads: PPEN is loaded once, by the encoder.
+    transmitter = WaveformTransmitter(
+        config, clock, preprocess=lambda image, qp: image, first_image_id=first_image_id
+    )
+    encoder = PictureEncoder(config)
+    if simulated:
+        feed = PictureFeed(source, encoder, interval_s, clock)
+    else:
+        feed = ThreadedFeed(source, encoder, interval_s)
+    return TransmitStation(transmitter, front_end, feed, clock, feedback, board)
+
+
+def receive_station(
+    config: WaveformConfig,
+    front_end: FrontEnd,
+    on_picture: Callable[[Any], None],
+    feedback: Any = None,
+    board: CountersBoard | None = None,
+    max_images: int = 0,
+    stay: bool = False,
+    simulated: bool = False,
+    on_frame: Callable[[Any], None] = lambda frame: None,
+) -> ReceiveStation:
+    """The receiving end over an open front end; a recording of it gets the frames as annotations.
+
+    Args:
+        on_picture, on_frame, feedback, board, max_images, stay: see ReceiveStation.
+        simulated: as `transmit_station`.
+    """
+    clock = ArrivalClock(front_end.rate_hz, _waiting(front_end, simulated))
+    first_csi_id = 1 if simulated else 1 + int(10 * time.time()) % 255
+    receiver = WaveformReceiver(config, clock, first_csi_id)
+    ofdm = OfdmReceiver(ReceiverConfig(numerology=config.carriers, rate_hz=front_end.rate_hz))
+
+    def hear(frame: Any) -> None:
+        if isinstance(front_end, RecordedFrontEnd):
+            front_end.annotate(frame)
+        on_frame(frame)
+
+    return ReceiveStation(
+        receiver,
+        ofdm,
+        front_end,
+        clock,
+        on_picture,
+        hear,
+        feedback,
+        board,
+        max_images,
+        stay,
+        **({"read_s": 0.0} if simulated else {}),
+    )
