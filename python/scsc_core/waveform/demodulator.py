@@ -19,7 +19,6 @@ from .header import (
     HeaderError,
     decode_header,
     encode_header,
-    header_llr,
     unpack,
 )
 from .numerology import Numerology
@@ -120,11 +119,10 @@ def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start
     starts = at.start + symbol_starts(0, n.header_symbols, n)
     y = carriers(samples, starts, at.omega, centre, n)
     times = starts + n.n_fft / 2 - centre
-    products = _pilot_products(y, estimate.h, pilots(n, n.header_symbols), n)
-    drift = _drift(products.sum(1), times, n)
-    turned = _turn(y, drift, times)
-    llr = header_llr(turned, estimate.h, noise_var * (1 + estimate.error_share), n)
-    bits, ok = decode_header(llr)
+    rows = _rows(n)
+    drift, turned = _drift(y, estimate.h, pilots(n, n.header_symbols), rows.pilots, times, n)
+    llr_scale = 2 / (noise_var * (1 + estimate.error_share))
+    bits, ok = decode_header(_native.alamouti_llr(turned, estimate.h, rows.data, llr_scale))
     if not ok:
         return Start(None, "crc", estimate, noise_var, drift, None, turned)
     try:
@@ -132,13 +130,11 @@ def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start
     except HeaderError:
         return Start(None, "fields", estimate, noise_var, drift, None, turned)
     known = encode_header(bits, n)
-    drift = _drift(_products(y, estimate.h, known).sum(1), times, n)
-    turned = _turn(y, drift, times)
-    h = (h_ls * 2 + known_estimate(turned, known) * (n.header_symbols / 2)) / (
-        2 + n.header_symbols / 2
-    )
-    error_var = noise_var / (2 + n.header_symbols / 2)
-    estimate = smooth(h, error_var, noise_var, n)
+    drift, turned = _drift(y, estimate.h, known, rows.used, times, n)
+    # weights: 1 / error variance in units of 1 / noise_var
+    weight = n.header_symbols / 2
+    h = (h_ls * 2 + known_estimate(turned, known) * weight) / (2 + weight)
+    estimate = smooth(h, noise_var / (2 + weight), noise_var, n)
     return Start(header, None, estimate, noise_var, drift, known, turned)
 
 
@@ -153,27 +149,30 @@ def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerol
     """
     header, h = start.header, start.estimate.h
     omega, centre = at.omega + start.drift, _reference_sample(at, n)
-    starts = at.start + symbol_starts(n.header_symbols, header.nsym, n)
-    y = carriers(samples, starts, omega, centre, n)
-    all_starts = at.start + symbol_starts(0, n.header_symbols + header.nsym, n)
-    times = all_starts + n.n_fft / 2 - centre
-    sent = pilots(n, len(times))[n.header_symbols :]
-    products = np.zeros((len(times), n.n_used), complex)
-    products[: n.header_symbols] = _products(start.y, h, start.known)
-    products[n.header_symbols :, n.pilot_rows] = _pilot_products(y, h, sent, n)
-    common = np.angle(_boxcar(products.sum(1), PHASE_SYMBOLS))
-    slope = _clock_slope(products * np.exp(-1j * common)[:, None], times, n)
-    turn = common[:, None] + slope * times[:, None] * n.used
-    y = y * np.exp(-1j * turn[n.header_symbols :, :, None]).astype(np.complex64)
-    scale = np.float32(np.sqrt(TOTAL_POWER))
-    vectors = np.ascontiguousarray((scale * y[:, n.data_rows]).transpose(1, 2, 0))
+    starts = at.start + symbol_starts(0, n.header_symbols + header.nsym, n)
+    rows = _rows(n)
+    vectors, slope, rest = _native.track_phases(
+        start.y,
+        start.known,
+        rows.used,
+        carriers(samples, starts[n.header_symbols :], omega, centre, n),
+        pilots(n, len(starts))[n.header_symbols :],
+        rows.pilots,
+        h,
+        starts + n.n_fft / 2 - centre,
+        rows.numbers,
+        PHASE_SYMBOLS,
+        SLOPE_SYMBOLS,
+        rows.data,
+        np.sqrt(TOTAL_POWER),
+    )
     share = start.estimate.error_share
     return Demodulated(
-        y=vectors.astype(np.complex64, copy=False),
+        y=vectors,
         h=h,
         noise_var=TOTAL_POWER * start.noise_var * (1 + share),
         snr_db=snr_db(start),
-        omega=omega + float(np.polyfit(times, np.unwrap(common), 1)[0]) if header.nsym else omega,
+        omega=omega + rest if header.nsym else omega,
         clock=-slope * n.n_fft / (2 * np.pi),
     )
 
@@ -190,52 +189,23 @@ def _reference_sample(at: Synchronisation, n: Numerology) -> int:
     return at.start - n.window_advance + (windows[0] + windows[-1] + n.n_fft) // 2
 
 
-def _products(y: np.ndarray, h: np.ndarray, sent: np.ndarray) -> np.ndarray:
-    """sum_r y conj(H z), complex [symbols, carriers]: its angle is the phase that H does not know."""
-    expected = np.einsum("kra,tka->tkr", h, sent)
-    return (y * expected.conj()).sum(-1)
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Positions among the used carriers, int32: all, the pilots, the data; and carrier numbers."""
+
+    used: np.ndarray
+    pilots: np.ndarray
+    data: np.ndarray
+    numbers: np.ndarray
 
 
-def _pilot_products(y, h, sent, n: Numerology) -> np.ndarray:
-    """`_products` at the pilots, complex [symbols, n_pilots]."""
-    return _products(y[:, n.pilot_rows], h[n.pilot_rows], sent)
+@lru_cache(maxsize=16)
+def _rows(n: Numerology) -> _Rows:
+    parts = (np.arange(n.n_used), n.pilot_rows, n.data_rows, n.used)
+    return _Rows(*(part.astype(np.int32) for part in parts))
 
 
-def _drift(values: np.ndarray, times: np.ndarray, n: Numerology) -> float:
-    """w that maximises Re sum_t values_t exp(-j w t), radians per sample: the phase is 0 at t = 0."""
+def _drift(y, h, sent, rows, times, n: Numerology) -> tuple[float, np.ndarray]:
+    """Carrier offset of y against known carriers, radians per sample, and y turned back by it."""
     limit = _DRIFT_RANGE * 2 * np.pi / n.symbol_samples
-    grid = np.linspace(-limit, limit, _DRIFT_STEPS)
-    score = (values * np.exp(-1j * np.outer(grid, times))).real.sum(1)
-    best = int(score.argmax())
-    if not 0 < best < _DRIFT_STEPS - 1:
-        return float(grid[best])
-    left, middle, right = score[best - 1 : best + 2]
-    return float(
-        grid[best] + (grid[1] - grid[0]) * 0.5 * (left - right) / (left - 2 * middle + right)
-    )
-
-
-def _turn(y: np.ndarray, omega: float, times: np.ndarray) -> np.ndarray:
-    return (y * np.exp(-1j * omega * times)[:, None, None]).astype(np.complex64)
-
-
-def _boxcar(values: np.ndarray, length: int) -> np.ndarray:
-    """Mean over up to `length` neighbours along the first axis, fewer at the ends, not normalised."""
-    reach = length // 2
-    total = np.concatenate([np.zeros_like(values[:1]), np.cumsum(values, axis=0)])
-    index = np.arange(len(values))
-    high = np.minimum(index + reach + 1, len(values))
-    low = np.maximum(index - reach, 0)
-    return total[high] - total[low]
-
-
-def _clock_slope(products: np.ndarray, times: np.ndarray, n: Numerology) -> float:
-    """Phase per carrier and sample of time, by weighted least squares through zero at time 0.
-
-    A sampling clock that is off by e moves windows by e t samples: a phase 2 pi k e t / N at carrier k.
-    """
-    smoothed = _boxcar(products, SLOPE_SYMBOLS)
-    weight = np.abs(smoothed)
-    lever = times[:, None] * n.used
-    norm = float((weight * lever**2).sum())
-    return float((weight * lever * np.angle(smoothed)).sum() / norm) if norm > 0 else 0.0
+    return _native.find_drift(y, h, sent, rows, times, limit, _DRIFT_STEPS)

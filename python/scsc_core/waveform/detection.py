@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import mimo
+from .. import _native
+from ..mimo.detection import LLR_KINDS
 
 
 def frame_llr(frame, tables: np.ndarray, llr: str = "maxlog") -> np.ndarray:
@@ -23,18 +24,16 @@ def frame_llr(frame, tables: np.ndarray, llr: str = "maxlog") -> np.ndarray:
     Raises:
         ValueError: shapes disagree, unknown llr.
     """
-    n_data, n_rx, nsym = frame.y.shape
-    tables = np.asarray(tables)
+    n_data = len(frame.y)
+    tables = np.ascontiguousarray(tables, complex)
     if tables.ndim != 3 or tables.shape[0] not in (1, n_data) or tables.shape[2] != 2:
         raise ValueError(f"tables must be [{n_data}, K, 2] or [1, K, 2], got shape {tables.shape}")
-    tables = np.broadcast_to(tables, (n_data, *tables.shape[1:]))
-    bits = mimo.soft_bits(
-        np.ascontiguousarray(frame.y.transpose(1, 0, 2)).reshape(n_rx, n_data * nsym),
-        frame.h_data,
+    if llr not in LLR_KINDS:
+        raise ValueError(f"llr must be one of {', '.join(LLR_KINDS)}, got {llr!r}")
+    return _native.frame_bits(
+        np.ascontiguousarray(frame.y, np.complex64),
+        np.ascontiguousarray(frame.h_data, complex),
         tables,
         frame.noise_var,
-        cen=False,  # a correct joint detector gives the same without it
-        llr=llr,
-        block_uses=np.full(n_data, nsym),
+        llr == "exact",
     )
-    return np.ascontiguousarray(bits.reshape(n_data, nsym, -1).transpose(1, 0, 2)).reshape(-1)

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .. import _native
 from .numerology import Numerology
 from .sequences import ltf_signs
 
@@ -76,28 +77,21 @@ def smooth(h: np.ndarray, error_var: float, noise_var: float, n: Numerology) -> 
     Source: sparse Bayesian learning (Tipping 2001) with a profile common to all antenna pairs.
     """
     transform, gram = _transform(n)
-    matched = np.einsum("kl,kra->lra", transform.conj(), h)
     error_var = max(error_var, 1e-30)
-    floor = error_var / n.n_used
-    powers = _mean_power(matched) / n.n_used**2 - floor
-    powers = np.maximum(powers, _FIRST_FLOOR * floor)
-    for step in range(SMOOTH_STEPS + 1):
-        covariance = np.linalg.inv(gram / error_var + np.diag(1 / powers))
-        taps = np.einsum("lm,mra->lra", covariance, matched) / error_var
-        if step < SMOOTH_STEPS:
-            powers = _mean_power(taps) + np.diag(covariance).real
-            powers = np.maximum(powers, _LAST_FLOOR * floor)
-    smoothed = np.einsum("kl,lra->kra", transform, taps)
-    error = float(np.einsum("lm,ml->", gram, covariance).real) / n.n_used
+    smoothed, error = _native.smooth_channel(
+        np.ascontiguousarray(h, complex),
+        transform,
+        gram,
+        error_var,
+        SMOOTH_STEPS,
+        _FIRST_FLOOR,
+        _LAST_FLOOR,
+    )
     return ChannelEstimate(smoothed, error / max(noise_var, 1e-30))
-
-
-def _mean_power(taps: np.ndarray) -> np.ndarray:
-    return (np.abs(taps) ** 2).mean((1, 2))
 
 
 @lru_cache(maxsize=16)
 def _transform(n: Numerology) -> tuple[np.ndarray, np.ndarray]:
-    """F [n_used, n_cp], and F^H F."""
+    """F complex128 [n_used, n_cp], and F^H F float64, real as the carriers are symmetric about 0."""
     transform = np.exp(-2j * np.pi / n.n_fft * np.outer(n.used, np.arange(n.n_cp)))
-    return transform, transform.conj().T @ transform
+    return transform, np.ascontiguousarray((transform.conj().T @ transform).real)

@@ -185,7 +185,7 @@ class OfdmReceiver:
         self._pending: _Pending | None = None
 
     def _append(self, samples: np.ndarray) -> None:
-        finite = np.isfinite(samples.real) & np.isfinite(samples.imag)
+        finite = np.isfinite(samples)
         if not finite.all():
             self._counters["bad_samples"] += int(finite.size - np.count_nonzero(finite))
             samples = np.where(finite, samples, 0)
@@ -301,7 +301,7 @@ class OfdmReceiver:
         # the next frame may begin at once, and its trigger comes before its first sample
         self._search = stop - synchroniser.TIMING_SEARCH
         self._counters["frames"] += 1
-        levels = np.maximum(np.abs(part.real), np.abs(part.imag))
+        peak, clip_count = self._levels(part)
         return ReceivedFrame(
             header=header,
             y=data.y,
@@ -316,13 +316,22 @@ class OfdmReceiver:
             q=pending.at.q,
             sample_index=begin,
             n_samples=stop - begin,
-            peak=float(levels.max()),
-            clip_count=int(np.count_nonzero(levels >= self.config.clip_level)),
+            peak=peak,
+            clip_count=clip_count,
         )
+
+    def _levels(self, samples: np.ndarray) -> tuple[float, int]:
+        """Largest |re| or |im|, and how many samples reach the clip level."""
+        parts = samples.view(np.float32)
+        peak = float(max(parts.max(), -parts.min()))
+        if peak < self.config.clip_level:
+            return peak, 0
+        levels = np.maximum(np.abs(samples.real), np.abs(samples.imag))
+        return peak, int(np.count_nonzero(levels >= self.config.clip_level))
 
 
 def _mean_delay(h: np.ndarray, n: Numerology) -> float:
     """Power-weighted delay of the channel in samples behind the first path."""
-    neighbours = np.diff(n.used) == 1
-    turn = (h[1:] * h[:-1].conj()).sum((1, 2))[neighbours].sum()
+    half = n.n_used // 2  # carrier 0 is missing: its neighbours are two apart
+    turn = np.vdot(h[: half - 1], h[1:half]) + np.vdot(h[half:-1], h[half + 1 :])
     return float(-np.angle(turn) * n.n_fft / (2 * np.pi)) - n.window_advance

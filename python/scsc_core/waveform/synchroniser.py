@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from .. import _native
 from .numerology import STF_PERIOD_SAMPLES, STF_REPEATS, STF_SAMPLES, Numerology
 from .sequences import cover, cover_products, ltf_symbol, stf_period
 
@@ -96,7 +97,8 @@ def synchronise(samples: np.ndarray, near: int, p: complex, n: Numerology) -> Sy
     """Timing, carrier offset and gate value of a frame whose detector peaked.
 
     The detector's angle gives the offset within +-2 spacings of the 64-point transform; near its ends
-    the wrapped value is tried too and the larger q decides.
+    the wrapped value is tried too and the larger q decides. Timing and fine offset: FrameTiming in
+    frame_timing.h.
 
     Args:
         samples: complex64 [2, >= near + preamble_samples + TIMING_SEARCH].
@@ -109,16 +111,35 @@ def synchronise(samples: np.ndarray, near: int, p: complex, n: Numerology) -> Sy
     if abs(coarse) > _WRAP_FROM:
         candidates.append(coarse - np.copysign(_WRAP, coarse))
     begin = near - TIMING_SEARCH
-    part = samples[:, begin : near + n.preamble_samples + TIMING_SEARCH].astype(complex)
-    best = max((_timing(part, omega, n) for omega in candidates), key=lambda found: found[1])
-    offset, q, omega, correlations, strength = best
-    fine = _fine_frequency(part, omega, offset, correlations, strength, n)
-    return Synchronisation(begin + offset, omega + fine, q)
+    part = samples[:, begin : near + n.preamble_samples + TIMING_SEARCH]
+    start, omega, q = _native.time_frame(
+        np.ascontiguousarray(part, np.complex64), np.array(candidates), _preamble(n)
+    )
+    return Synchronisation(begin + start, omega, q)
 
 
-def rotate(samples: np.ndarray, omega: float, first: int = 0) -> np.ndarray:
-    """samples [..., n] times exp(-j omega t), t = first, first + 1, ..."""
-    return samples * np.exp(-1j * omega * np.arange(first, first + samples.shape[-1]))
+@lru_cache(maxsize=16)
+def _preamble(n: Numerology) -> dict:
+    """What `_native.time_frame` looks for: members of FrameTiming in frame_timing.h."""
+    times, known = _segments(n)
+    grid = np.linspace(-_FINE_RANGE, _FINE_RANGE, _FINE_STEPS)
+    return {
+        "n_starts": 2 * TIMING_SEARCH + 1,
+        "symbol": ltf_symbol(n).astype(np.complex64),
+        "windows": np.array(ltf_windows(n), np.int32),
+        "first_path": _FIRST_PATH,
+        "look_back": 10 * n.n_cp // 16,
+        "period": stf_period().astype(np.complex64),
+        "segments": (HALF_PERIOD * np.arange(2 * STF_REPEATS - 1)).astype(np.int32),
+        "known": known.astype(np.float32),
+        "steer": np.exp(-1j * times[:, None] * grid).astype(np.complex64),
+        "grid_first": float(grid[0]),
+        "grid_step": float(grid[1] - grid[0]),
+        "path_share": _PATH_SHARE,
+        "reach_before": 1,
+        "reach_after": 3 * n.n_cp // 4,
+        "max_paths": _MAX_PATHS,
+    }
 
 
 def ltf_windows(n: Numerology) -> tuple[int, int, int, int]:
@@ -126,57 +147,6 @@ def ltf_windows(n: Numerology) -> tuple[int, int, int, int]:
     first = STF_SAMPLES + 2 * n.n_cp
     second = first + n.ltf_block_samples
     return first, first + n.n_fft, second, second + n.n_fft
-
-
-def _timing(part, omega, n: Numerology):
-    """(offset, q, omega, LTF correlations [4, 2, starts], their strength [starts])."""
-    turned = rotate(part, omega)
-    n_starts = 2 * TIMING_SEARCH + 1
-    reference = ltf_symbol(n).conj()
-    correlations = np.empty((4, len(part), n_starts), complex)
-    energy = np.zeros(n_starts)
-    for i, position in enumerate(ltf_windows(n)):
-        piece = turned[:, position : position + n.n_fft + n_starts - 1]
-        correlations[i] = np.lib.stride_tricks.sliding_window_view(piece, n.n_fft, 1) @ reference
-        total = np.concatenate([[0.0], np.cumsum((np.abs(piece) ** 2).sum(0))])
-        energy += total[n.n_fft :] - total[: -n.n_fft]
-    blocks = correlations[0::2] + correlations[1::2]
-    strength = (np.abs(blocks) ** 2).sum((0, 1))
-    peak = int(strength.argmax())
-    q = strength[peak] / max(2 * n.n_fft * energy[peak], 1e-30)
-    before = max(0, peak - 10 * n.n_cp // 16)
-    first = before + int(np.argmax(strength[before : peak + 1] > _FIRST_PATH * strength[peak]))
-    return first, float(q), omega, correlations, strength
-
-
-def _fine_frequency(part, omega, offset, correlations, strength, n: Numerology) -> float:
-    """Offset left after `omega`: maximum of the power that both fields together collect.
-
-    Per path and receive antenna, T_a(w) = sum_i known_i,a v_i exp(-j w t_i) over the segments i of
-    the preamble (16 samples of STF or one long symbol; v_i their correlation, t_i their centre) for
-    transmit antenna a; the estimate maximises the sum of |T_1|^2 + |T_2|^2.
-    """
-    reach = slice(max(0, offset - 1), offset + 3 * n.n_cp // 4)
-    near = np.arange(len(strength))[reach]
-    paths = near[strength[near] >= _PATH_SHARE * strength.max()]
-    paths = paths[np.argsort(-strength[paths], kind="stable")[:_MAX_PATHS]]
-    turned = rotate(part, omega)
-    times, known = _segments(n)
-    grid = np.linspace(-_FINE_RANGE, _FINE_RANGE, _FINE_STEPS)
-    power = np.zeros(_FINE_STEPS)
-    positions = np.arange(2 * STF_REPEATS - 1) * HALF_PERIOD
-    for path in paths:
-        at = path + positions[:, None] + np.arange(PERIOD)
-        short = turned[:, at] @ stf_period().conj()
-        values = np.concatenate([short, correlations[:, :, path].T], axis=1)
-        steer = np.exp(-1j * grid[:, None] * times)
-        power += (np.abs(np.einsum("wi,ai,ri->war", steer, known, values)) ** 2).sum((1, 2))
-    best = int(power.argmax())
-    step = grid[1] - grid[0]
-    if not 0 < best < _FINE_STEPS - 1:
-        return float(grid[best])
-    left, middle, right = power[best - 1 : best + 2]
-    return float(grid[best] + step * 0.5 * (left - right) / (left - 2 * middle + right))
 
 
 @lru_cache(maxsize=16)
