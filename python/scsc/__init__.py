@@ -16,17 +16,22 @@ except ImportError as error:
         f"native module missing ({error}): run cmake --install, or ./scsc doctor"
     ) from error
 
+from .burst_receiver import burst_receiver
+from .burst_sender import burst_sender
 from .channel_decoder import channel_decoder
 from .channel_encoder import channel_encoder
 from .configuration import link_config, sample_image
+from .csi_link import csi_link
 from .detector import detector
 from .image_sink import image_sink
 from .image_source import image_source
 from .link import link
 from .link_metrics import link_metrics
 from .loopback import loopback
+from .ofdm_modulator import ofdm_modulator
 from .ppen import ppen
 from .precoder import precoder
+from .radio_channel import radio_channel
 from .receiver import receiver
 from .run_recorder import run_recorder
 from .segmenter import segmenter
@@ -34,12 +39,18 @@ from .source_decoder import source_decoder
 from .source_encoder import source_encoder
 from .symbol_channel import symbol_channel
 from .transmitter import transmitter
+from .waveform_configuration import waveform_config
+from .waveform_receiver import waveform_receiver
+from .waveform_transmitter import waveform_transmitter
 
 _VIEWS = ("constellation_view", "image_view", "metrics_view", "segmentation_view")
 
 __all__ = [
+    "burst_receiver",
+    "burst_sender",
     "channel_decoder",
     "channel_encoder",
+    "csi_link",
     "detector",
     "image_sink",
     "image_source",
@@ -47,8 +58,10 @@ __all__ = [
     "link_config",
     "link_metrics",
     "loopback",
+    "ofdm_modulator",
     "ppen",
     "precoder",
+    "radio_channel",
     "receiver",
     "run_recorder",
     "sample_image",
@@ -57,6 +70,9 @@ __all__ = [
     "source_encoder",
     "symbol_channel",
     "transmitter",
+    "waveform_config",
+    "waveform_receiver",
+    "waveform_transmitter",
     *_VIEWS,
 ]
 

@@ -37,7 +37,13 @@ def value_of(parameter):
 
 
 def ports(description, side):
-    return {port["id"] for port in description.get(side) or []}
+    return {port["id"] for port in description.get(side) or [] if port["domain"] == "message"}
+
+
+def streams(description, side):
+    """Number of streams of samples on a side."""
+    found = [port for port in description.get(side) or [] if port["domain"] == "stream"]
+    return sum(port["multiplicity"] for port in found)
 
 
 @pytest.mark.parametrize("path", BLOCKS, ids=name_of)
@@ -104,6 +110,8 @@ def test_ports_are_the_block_s(path, tmp_path, monkeypatch, qt, untrained_models
         made_out = set(pmt.to_python(block.gateway.message_ports_out()))
         assert ports(description, "inputs") == made_in
         assert ports(description, "outputs") == made_out
+        assert streams(description, "inputs") == len(list(block.in_sig()))
+        assert streams(description, "outputs") == len(list(block.out_sig()))
     else:
         made = {*ports(description, "inputs"), *ports(description, "outputs")}
         documented = set(re.findall(r"(\w+) \((?:in|out)", inspect.getdoc(type(block))))
@@ -127,7 +135,7 @@ def test_every_block_is_in_the_tree():
 def test_every_public_block_has_a_description():
     from gnuradio import scsc
 
-    blocks = set(scsc.__all__) - {"loopback", "sample_image", "link_config"}
+    blocks = set(scsc.__all__) - {"loopback", "sample_image", "link_config", "waveform_config"}
 
     assert blocks == {name_of(path) for path in BLOCKS}
 

@@ -2,7 +2,7 @@
 """The one place where message ports and metadata keys of the GNU Radio blocks are spelled.
 
 Every port carries PDUs ``(dict . vector)`` named after their content; `STATUS`, `COMMAND`,
-`SOUNDING` and `CREDIT` carry plain dicts. The shape of a vector always travels in the dict.
+`SOUNDING`, `CREDIT` and `SLOT` carry plain dicts. The shape of a vector always travels in the dict.
 
 | port | vector | shape keys |
 |---|---|---|
@@ -15,6 +15,10 @@ Every port carries PDUs ``(dict . vector)`` named after their content; `STATUS`,
 | labels, truth | u8 class ids, 255 where none | height, width |
 | overlay | u8 | height, width, channels |
 | frames | f32 LLRs at the symbol level, positive means bit 0 | - |
+| outgoing | u8, bits of the frame header | - |
+| burst | c32, C order | n_tx, n_samples |
+| heard | c32, H of every used carrier, C order | n_used, n_rx, n_tx |
+| feedback | u8, a message of the receiver to the transmitter | - |
 
 Two choices are made here for correctness at no cost in speed: LLRs of the symbol-level link stay
 float32 (the decoder quantises them itself), and channel matrices stay complex128, so that both ends
@@ -43,6 +47,11 @@ LABELS = "labels"
 TRUTH = "truth"
 OVERLAY = "overlay"
 SCORES = "scores"
+OUTGOING = "outgoing"
+BURST = "burst"
+SLOT = "slot"
+HEARD = "heard"
+FEEDBACK = "feedback"
 
 # Keys of every PDU --------------------------------------------------------------------------------
 IMAGE_ID = "image_id"  # 0..255, wraps
@@ -121,6 +130,24 @@ PIXEL_ACCURACY = "pixel_accuracy"
 MEAN_MIOU = "mean_miou"  # of the confusion summed over the last pictures
 DELIVERED_MIOU = "delivered_miou"  # the same over the delivered ones among them
 
+# outgoing, burst, slot, heard
+HEADER = "header"  # u8vector, bits of the frame header
+FRAME_TYPE = "frame_type"  # sounding, data, feedback, end
+NSYM = "nsym"
+INDEX = "index"  # s32vector, rows of the transmit table
+TABLES = "tables"  # c64vector [n_tables, rows, n_tx]
+N_TABLES = "n_tables"
+N_SAMPLES = "n_samples"
+TIME_S = "time_s"  # of the transmitter's stream
+SAMPLE_INDEX = "sample_index"
+BLOCK = "block"  # number of a block of the radio channel
+GRANTED = "granted"  # bursts since the start that may have been sent
+N_USED = "n_used"  # used carriers
+Y = "y"  # c32vector [n_data, n_rx, nsym], received carriers in link units
+EVM_DB = "evm_db"  # f64vector, of each transmit antenna
+CFO_HZ = "cfo_hz"
+TRUSTED = "trusted"  # share of a picture's pixels that depend on nothing that was lost
+
 TIME_PREFIX = "time_"  # time_<stage>_ms: what a stage spent on this frame
 
 
@@ -145,6 +172,10 @@ SHAPES = {
     OVERLAY: (HEIGHT, WIDTH, CHANNELS),
     CSI: (N_BLOCKS, N_RX, N_TX),
     CSI_TRUE: (N_BLOCKS, N_RX, N_TX),
+    OUTGOING: (),
+    BURST: (N_TX, N_SAMPLES),
+    HEARD: (N_USED, N_RX, N_TX),
+    FEEDBACK: (),
 }
 DTYPES = {
     IMAGE: "uint8",
@@ -162,6 +193,10 @@ DTYPES = {
     OVERLAY: "uint8",
     CSI: "complex128",
     CSI_TRUE: "complex128",
+    OUTGOING: "uint8",
+    BURST: "complex64",
+    HEARD: "complex64",
+    FEEDBACK: "uint8",
 }
 MAX_FRAME = 1023
 MAX_IMAGE_ID = 256
