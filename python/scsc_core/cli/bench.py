@@ -9,7 +9,17 @@ import typer
 
 from .application import unknown
 
-BENCHMARKS = ("fec", "polar", "bpg", "detector", "precoding", "link", "nets", "channels")
+BENCHMARKS = (
+    "fec",
+    "polar",
+    "bpg",
+    "detector",
+    "precoding",
+    "link",
+    "nets",
+    "channels",
+    "waveform",
+)
 
 
 def command(
