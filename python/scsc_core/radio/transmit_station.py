@@ -81,13 +81,13 @@ class TransmitStation:
         """Take feedback and pictures, and send at most one burst; waits 1 ms when there is none."""
         self._receive()
         self._offer()
-        if self.clock.ahead_s > self._ahead_s:
+        if self._ending and self.transmitter.ended:
+            self._flush()  # and no sounding any more, or the flush would never end
+        elif self.clock.ahead_s > self._ahead_s:
             self._wait_for_device()
         elif not self._send():
             if self.clock.ahead_s > 0:
                 self._wait_for_device()
-            elif self._ending and self.transmitter.ended:
-                self._flush()
             else:
                 self.progress_s = self._now()
                 self.clock.waiting.pass_by(_WAIT_S, self.front_end.now)
