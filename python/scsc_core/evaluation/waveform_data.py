@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..waveform import synchroniser
+from ..waveform.demodulator import carriers
 from ..waveform.detection import frame_llr
 from ..waveform.estimation import ltf_estimate, smooth
 from ..waveform.frame_code import FrameFormat, frame_code
 from ..waveform.header import FrameHeader
 from ..waveform.modulator import Modulator
 from ..waveform.receiver import OfdmReceiver, ReceiverConfig
-from ..waveform.sequences import to_carriers
 from . import waveform_trials as trials
 from .benchmark import Row
 from .waveform_trials import mean_row
@@ -114,10 +114,8 @@ def _training_errors(reception) -> tuple[tuple[float, float], float]:
     """Error power of the estimates of the long training field, raw and smoothed; noise variance."""
     n, samples = trials.NUMEROLOGY, reception.samples
     at = synchroniser.synchronise(samples, *trials.detect(samples), n)
-    turned = synchroniser.rotate(samples[:, : at.start + n.preamble_samples], at.omega)
     first = np.array(synchroniser.ltf_windows(n)) + at.start - n.window_advance
-    windows = to_carriers(turned[:, first[:, None] + np.arange(n.n_fft)], n).transpose(1, 2, 0)
-    raw, noise_var = ltf_estimate(windows, n)
+    raw, noise_var = ltf_estimate(carriers(samples, first, at.omega, at.start, n), n)
     smoothed = smooth(raw, noise_var / 2, noise_var, n).h
     return tuple(_error_power(h, at.start, reception) for h in (raw, smoothed)), noise_var
 

@@ -15,8 +15,9 @@ from .. import _native, mimo
 from ..channels.paths import FadingPaths, exponential_profile
 from ..waveform import synchroniser
 from ..waveform.csi_feedback import TOTAL_POWER, plain_tables
+from ..waveform.demodulator import carriers, symbol_starts
 from ..waveform.numerology import Numerology, numerology
-from ..waveform.sequences import cover_products, stf_period, to_carriers
+from ..waveform.sequences import cover_products, stf_period
 from .benchmark import Row
 from .panel import wilson_interval
 
@@ -124,13 +125,10 @@ def genie_frame(
         noise_db: the noise is made stronger by so much.
     """
     early = n.window_advance
-    first = reception.start + n.overhead_samples + n.n_cp - early
-    starts = first + n.symbol_samples * np.arange(nsym)
+    starts = reception.start + symbol_starts(n.header_symbols, nsym, n)
     samples = reception.clean + np.float32(10 ** (noise_db / 20)) * reception.noise
-    stop = int(starts[-1]) + n.n_fft
-    turned = synchroniser.rotate(samples[:, :stop], reception.omega)
-    carriers = to_carriers(turned[:, starts[:, None] + np.arange(n.n_fft)], n)[..., n.data_rows]
-    y = np.sqrt(TOTAL_POWER) * carriers.transpose(2, 0, 1)
+    y = carriers(samples, starts, reception.omega, 0, n)[:, n.data_rows]
+    y = np.sqrt(TOTAL_POWER) * y.transpose(1, 2, 0)
     noise_var = TOTAL_POWER * reception.noise_var * 10 ** (noise_db / 10)
     return CarrierFrame(
         y.astype(np.complex64), carrier_channel(reception.taps, early, n)[n.data_rows], noise_var
