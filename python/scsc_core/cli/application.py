@@ -14,6 +14,9 @@ from .. import __version__
 COMMANDS = {
     "demo": "Send a picture by every scheme and compare what the task sees.",
     "loopback": "Run the loopback flowgraph with options.",
+    "tx": "Send pictures over the air, or over a virtual radio.",
+    "rx": "Receive pictures over the air, or over a virtual radio.",
+    "calibrate": "Measure levels, gains and delay of a radio.",
     "channel": "Run the simulated air between a transmitter and a receiver.",
     "companion": "Open GNU Radio Companion with the blocks.",
     "bench": "Measure speed and memory of the parts.",

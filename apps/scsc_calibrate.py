@@ -1,0 +1,14 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Measure noise floor, receive gain and the delay from transmission to reception of one radio.
+
+Exit codes: 0 all is well, 1 error, 2 usage or a front end that cannot be used, 4 something was not
+measured or is not well.
+"""
+
+import sys
+
+from scsc_core.cli.air_calibration import run_calibration
+
+if __name__ == "__main__":
+    sys.exit(run_calibration(__doc__))
