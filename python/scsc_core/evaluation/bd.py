@@ -26,7 +26,7 @@ class Difference:
     Attributes:
         value: per cent for a rate, units of the metric otherwise; None when it has no number.
         problem: why there is none: "not monotone", "overlap 31 %", "3 points"; else None.
-        overlap: common range over whole range of the abscissa, 0..1.
+        overlap: common range over the shorter range of the abscissa, 0..1.
     """
 
     value: float | None
@@ -212,11 +212,16 @@ def _sorted(rate, metric) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _overlap(a: np.ndarray, b: np.ndarray) -> float:
+    """Common range over the shorter one.
+
+    Not over both together: a curve that also reaches scores far below the other's does not make
+    their common part less common.
+    """
     if not len(a) or not len(b):
         return 0.0
-    whole = max(a.max(), b.max()) - min(a.min(), b.min())
+    shorter = min(np.ptp(a), np.ptp(b))
     common = min(a.max(), b.max()) - max(a.min(), b.min())
-    return float(max(common, 0.0) / whole) if whole > 0 else 0.0
+    return float(max(common, 0.0) / shorter) if shorter > 0 else 0.0
 
 
 def _too_few(anchor, test) -> str | None:

@@ -44,13 +44,22 @@ def test_order_of_points_does_not_matter():
         (RATE[:3], METRIC[:3], "3 points"),
         (RATE, METRIC[[0, 2, 1, 3, 4]], "not monotone"),
         (RATE, np.array([0.30, 0.42, 0.42, 0.55, 0.57]), "not monotone"),
-        (RATE, METRIC + 0.2, "overlap 15%"),
+        (RATE, METRIC + 0.2, "overlap 26%"),
     ],
 )
 def test_no_number_without_its_conditions(test_rate, test_metric, problem):
     found = bd.rate_difference(RATE, METRIC, test_rate, test_metric)
 
     assert (found.value, found.problem) == (None, problem)
+
+
+def test_reference_that_reaches_further_down_costs_no_overlap():
+    longer_rate = np.append(RATE, RATE.min() / np.array([2.0, 4.0]))
+    longer_metric = np.append(METRIC, METRIC.min() - np.array([0.2, 0.4]))
+
+    found = bd.rate_difference(longer_rate, longer_metric, RATE / 2, METRIC)
+
+    assert found.overlap == pytest.approx(1) and found.value == pytest.approx(-50, abs=3)
 
 
 @pytest.mark.parametrize("method", bd.METHODS)
