@@ -4,6 +4,7 @@
 
 #include <scsc/alamouti.h>
 #include <scsc/channel_smoother.h>
+#include <scsc/channel_training.h>
 #include <scsc/frame_bits.h>
 #include <scsc/phase_tracker.h>
 #include <scsc/soft_detector.h>
@@ -16,6 +17,50 @@ namespace {
 
 using Complex = std::complex<float>;
 using Wide = std::complex<double>;
+
+py::tuple train_channel(const py::array& y, const py::array& signs)
+{
+    scsc::LongTraining job = {};
+    job.y = arrays::singles(y, "y", 3);
+    job.signs = arrays::data<double>(signs, "signs", 1);
+    job.n_used = static_cast<int>(y.shape(1));
+    job.n_rx = static_cast<int>(y.shape(2));
+    arrays::require_size("y's symbols", y.shape(0), scsc::kTrainingWindows);
+    arrays::require_size("signs' length", signs.size(), job.n_used);
+    arrays::require_at_least("y's carriers", job.n_used, 1);
+    arrays::require_at_least("y's antennas", job.n_rx, 1);
+    py::array_t<Wide> h({y.shape(1), y.shape(2), py::ssize_t(2)});
+    job.h = reinterpret_cast<double*>(h.mutable_data());
+    double noise_var;
+    {
+        py::gil_scoped_release release;
+        noise_var = scsc::train_channel(job);
+    }
+    return py::make_tuple(h, noise_var);
+}
+
+py::array_t<Wide> match_symbols(const py::array& y, const py::array& sent)
+{
+    scsc::KnownSymbols job = {};
+    job.y = arrays::singles(y, "y", 3);
+    job.sent = arrays::doubles(sent, "sent", 3);
+    job.n_symbols = static_cast<int>(y.shape(0));
+    job.n_used = static_cast<int>(y.shape(1));
+    job.n_rx = static_cast<int>(y.shape(2));
+    arrays::require_at_least("y's symbols", job.n_symbols, 1);
+    arrays::require_at_least("y's carriers", job.n_used, 1);
+    arrays::require_at_least("y's antennas", job.n_rx, 1);
+    arrays::require_size("sent's symbols", sent.shape(0), job.n_symbols);
+    arrays::require_size("sent's carriers", sent.shape(1), job.n_used);
+    arrays::require_size("sent's antennas", sent.shape(2), 2);
+    py::array_t<Wide> h({y.shape(1), y.shape(2), py::ssize_t(2)});
+    job.h = reinterpret_cast<double*>(h.mutable_data());
+    {
+        py::gil_scoped_release release;
+        scsc::match_symbols(job);
+    }
+    return h;
+}
 
 py::tuple smooth_channel(const py::array& h,
                          const py::array& transform,
@@ -45,7 +90,6 @@ py::tuple smooth_channel(const py::array& h,
         arrays::refuse("transform must have 1.." + arrays::text(scsc::kMaxSmootherTaps) +
                        " columns, got " + arrays::text(job.n_taps));
     arrays::require_at_least("steps", steps, 0);
-    arrays::require_positive("error_var", error_var);
     arrays::require_positive("first_floor", first_floor);
     arrays::require_positive("last_floor", last_floor);
     py::array_t<Wide> smoothed({h.shape(0), h.shape(1), h.shape(2)});
@@ -232,6 +276,19 @@ py::array_t<float> frame_bits(const py::array& y,
 
 void bind_demodulator(py::module_& m)
 {
+    m.def("train_channel",
+          &train_channel,
+          py::arg("y"),
+          py::arg("signs"),
+          "Least-squares channel complex128 [n_used, n_rx, 2] and noise variance from the "
+          "long training symbols y complex64 [4, n_used, n_rx], signs float64 [n_used]; "
+          "see channel_training.h.");
+    m.def("match_symbols",
+          &match_symbols,
+          py::arg("y"),
+          py::arg("sent"),
+          "Least-squares channel complex128 [n_used, n_rx, 2] from y complex64 [n, n_used, "
+          "n_rx] and sent complex128 [n, n_used, 2]; see channel_training.h.");
     m.def("smooth_channel",
           &smooth_channel,
           py::arg("h"),

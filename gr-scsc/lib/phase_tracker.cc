@@ -130,11 +130,11 @@ double clock_slope(const PhaseTracking& job,
                 for (int k = 0; k < n_used; ++k) {
                     if (filled[k] == 0)
                         continue;
-                    const float re = static_cast<float>(sum[k].real());
-                    const float im = static_cast<float>(sum[k].imag());
-                    const double weight = std::sqrt(re * re + im * im);
+                    const double weight = std::sqrt(std::norm(sum[k]));
                     const double lever = job.times[t] * job.used[k];
-                    weighted += weight * lever * std::atan2(im, re);
+                    const float angle = std::atan2(static_cast<float>(sum[k].imag()),
+                                                   static_cast<float>(sum[k].real()));
+                    weighted += weight * lever * angle;
                     norm += weight * lever * lever;
                 }
             });

@@ -22,7 +22,7 @@ struct ChannelSmoothing {
     const double* transform; ///< [n_used, n_taps] complex, F
     const double* gram;      ///< [n_taps, n_taps] G, symmetric positive semi-definite
     int n_taps;              ///< 1..kMaxSmootherTaps
-    double error_var;        ///< s > 0
+    double error_var; ///< s; anything but a finite number > 0 gives NaN
     int steps;               ///< >= 0
     double first_floor, last_floor; ///< > 0
     double* smoothed;               ///< out [n_used, n_links] complex, F g

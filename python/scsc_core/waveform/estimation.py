@@ -43,11 +43,7 @@ def ltf_estimate(windows: np.ndarray, n: Numerology) -> tuple[np.ndarray, float]
     Returns:
         complex128 [n_used, n_rx, 2] with error variance noise_var / 2, and noise_var per carrier.
     """
-    signed = windows * ltf_signs(n)[:, None]
-    a, b = signed[:2].mean(0), signed[2:].mean(0)
-    h = np.stack([a - b, a + b], axis=-1) / np.sqrt(2)
-    difference = np.stack([windows[0] - windows[1], windows[2] - windows[3]])
-    return h, float(np.mean(np.abs(difference) ** 2)) / 2
+    return _native.train_channel(np.ascontiguousarray(windows, np.complex64), ltf_signs(n))
 
 
 def known_estimate(y: np.ndarray, sent: np.ndarray) -> np.ndarray:
@@ -59,7 +55,9 @@ def known_estimate(y: np.ndarray, sent: np.ndarray) -> np.ndarray:
     Returns:
         complex128 [n_used, n_rx, 2] with error variance 2 noise_var / n_symbols.
     """
-    return np.einsum("tkr,tka->kra", y, sent.conj()) * (2 / len(y))
+    return _native.match_symbols(
+        np.ascontiguousarray(y, np.complex64), np.ascontiguousarray(sent, complex)
+    )
 
 
 def smooth(h: np.ndarray, error_var: float, noise_var: float, n: Numerology) -> ChannelEstimate:

@@ -20,9 +20,9 @@ from .header import FrameHeader
 from .numerology import N_RX, Numerology, numerology
 from .sequences import cover_products, stf_period
 
-# Positions whose detector is computed at a time: back-to-back frames follow at once, so more would
-# be computed in vain.
-_SEARCH_POSITIONS = 4096
+# Positions whose detector is computed at a time, at the start of a search and later: back-to-back
+# frames follow at once, so more would be computed in vain.
+_FIRST_POSITIONS, _SEARCH_POSITIONS = 1024, 4096
 _LEAST_POSITIONS = 256  # fewer new ones are not worth a call
 _PIECE_SAMPLES = 1 << 16  # of a long chunk, so that memory stays bounded
 _HISTORY_SAMPLES = 64  # kept in front of the search: timing looks back
@@ -181,6 +181,7 @@ class OfdmReceiver:
         self._buffer = np.zeros((N_RX, _HISTORY_SAMPLES), np.complex64)
         self._base = index - _HISTORY_SAMPLES  # stream index of the buffer's first sample
         self._search = index
+        self._stride = _FIRST_POSITIONS
         self._trigger: _Trigger | None = None
         self._pending: _Pending | None = None
 
@@ -233,11 +234,12 @@ class OfdmReceiver:
         positions = self._next_index - self._search - synchroniser.DETECTOR_SPAN + 1
         if positions < least:
             return False
-        positions = min(positions, _SEARCH_POSITIONS)
+        positions = min(positions, self._stride)
         p, metric = self._detect(self._search, positions)
         above = np.flatnonzero(metric > self.config.threshold)
         if not len(above):
             self._search += positions
+            self._stride = _SEARCH_POSITIONS
             return True
         first = self._search + int(above[0])
         self._search = first
@@ -247,6 +249,7 @@ class OfdmReceiver:
         p, metric = self._detect(first, synchroniser.PEAK_SAMPLES)
         peak = int(np.argmax(p.real**2 + p.imag**2))
         self._trigger = _Trigger(first + peak, complex(p[peak]), float(metric[peak]))
+        self._stride = _FIRST_POSITIONS
         self._counters["triggers"] += 1
         return True
 
@@ -322,7 +325,7 @@ class OfdmReceiver:
 
     def _levels(self, samples: np.ndarray) -> tuple[float, int]:
         """Largest |re| or |im|, and how many samples reach the clip level."""
-        parts = samples.view(np.float32)
+        parts = samples.view(np.float32).reshape(-1)
         peak = float(max(parts.max(), -parts.min()))
         if peak < self.config.clip_level:
             return peak, 0

@@ -8,10 +8,9 @@ import numpy as np
 from scsc_core import mimo
 from scsc_core.waveform import demodulator, estimation, synchroniser
 from scsc_core.waveform.demodulator import TOTAL_POWER, symbol_starts
-from scsc_core.waveform.estimation import ltf_estimate
 from scsc_core.waveform.header import decode_header, encode_header, header_llr, unpack
 from scsc_core.waveform.numerology import STF_REPEATS, Numerology
-from scsc_core.waveform.sequences import ltf_symbol, pilots, stf_period, to_carriers
+from scsc_core.waveform.sequences import ltf_signs, ltf_symbol, pilots, stf_period, to_carriers
 from scsc_core.waveform.synchroniser import (
     HALF_PERIOD,
     PERIOD,
@@ -99,6 +98,20 @@ def refined(grid, score) -> float:
 
 
 # estimation --------------------------------------------------------------------------------------
+def ltf_estimate(windows, n: Numerology):
+    """`estimation.ltf_estimate`."""
+    signed = windows * ltf_signs(n)[:, None]
+    a, b = signed[:2].mean(0), signed[2:].mean(0)
+    h = np.stack([a - b, a + b], axis=-1) / np.sqrt(2)
+    difference = np.stack([windows[0] - windows[1], windows[2] - windows[3]])
+    return h, float(np.mean(np.abs(difference) ** 2)) / 2
+
+
+def known_estimate(y, sent):
+    """`estimation.known_estimate`."""
+    return np.einsum("tkr,tka->kra", y, sent.conj()) * (2 / len(y))
+
+
 def smooth(h, error_var: float, noise_var: float, n: Numerology) -> estimation.ChannelEstimate:
     """`estimation.smooth`."""
     transform = np.exp(-2j * np.pi / n.n_fft * np.outer(n.used, np.arange(n.n_cp)))
@@ -146,8 +159,7 @@ def read_start(samples, at: Synchronisation, n: Numerology):
     drift = find_drift(known_products(y, estimate.h, known).sum(1), times, n)
     turned = turn(y, drift, times)
     weight = n.header_symbols / 2
-    trained = np.einsum("tkr,tka->kra", turned, known.conj()) * (2 / len(y))
-    h = (h_ls * 2 + trained * weight) / (2 + weight)
+    h = (h_ls * 2 + known_estimate(turned, known) * weight) / (2 + weight)
     estimate = smooth(h, noise_var / (2 + weight), noise_var, n)
     return demodulator.Start(unpack(bits), None, estimate, noise_var, drift, known, turned)
 
