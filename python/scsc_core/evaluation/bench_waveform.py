@@ -45,8 +45,8 @@ class Counts:
     speed: tuple[int, int]
 
 
-FULL = Counts(4000, 200_000, 100_000_000, 5_000_000, 1000, 2000, 400, 300, (100, 7))
-QUICK = Counts(150, 2000, 2_000_000, 200_000, 50, 100, 30, 20, (20, 3))
+FULL = Counts(5000, 200_000, 100_000_000, 5_000_000, 1500, 4000, 400, 300, (100, 7))
+QUICK = Counts(300, 5000, 5_000_000, 200_000, 100, 200, 60, 30, (20, 3))
 
 
 def run(quick: bool = False, counts: Counts | None = None) -> list[Row]:

@@ -113,7 +113,7 @@ def _judge(frame, at: int, reception, index, tables, extra) -> DataTrial:
 def _training_errors(reception) -> tuple[tuple[float, float], float]:
     """Error power of the estimates of the long training field, raw and smoothed; noise variance."""
     n, samples = trials.NUMEROLOGY, reception.samples
-    at = synchroniser.synchronise(samples, *trials.detect(samples), n)
+    at = synchroniser.synchronise(samples, *trials.detect(samples, reception.start), n)
     first = np.array(synchroniser.ltf_windows(n)) + at.start - n.window_advance
     raw, noise_var = ltf_estimate(carriers(samples, first, at.omega, at.start, n), n)
     smoothed = smooth(raw, noise_var / 2, noise_var, n).h
@@ -228,7 +228,7 @@ def coded_failures(n_frames: int, seed: int = 6) -> tuple[int, list[int]]:
     n = trials.NUMEROLOGY
     air, modulator, receiver = trials.Air(_CODED_SNR_DB, 0.0, seed), Modulator(n), OfdmReceiver()
     code = frame_code(FrameFormat("qpsk", 2, "nr_ldpc", _CODE_RATE, trials.NSYM))
-    tables = trials.tables_for("none", None, 0)
+    tables = trials.tables_for("none")
     header = FrameHeader(code_rate=_CODE_RATE, nsym=trials.NSYM)
     failed, genie_failed = 0, np.zeros(len(_OFFSETS_DB), int)
     for _ in range(n_frames):

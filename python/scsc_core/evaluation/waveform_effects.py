@@ -52,7 +52,7 @@ def error_vectors(n_frames: int, seed: int = 8, **options) -> np.ndarray:
     channel, rng = StreamChannel(config), np.random.default_rng(seed)
     modulator = Modulator(trials.NUMEROLOGY)
     receiver = OfdmReceiver(ReceiverConfig(rate_hz=_RATE_HZ))
-    table = trials.tables_for("none", None, 0)
+    table = trials.tables_for("none")
     gap = np.zeros((2, _GAP_SAMPLES), np.complex64)
     sent, received = [], []
     for number in range(n_frames):

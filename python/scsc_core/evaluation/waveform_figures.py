@@ -23,7 +23,7 @@ _HEADER_NSYM = 2  # data symbols of frames whose header alone counts
 _FLAT_TARGETS = {0: (0.98, 0.97), 3: (0.98, 0.995), 6: (0.99, 0.995), 9: (0.99, 0.995)}
 _SELECTIVE_TARGETS = {0: (0.98, 0.97), 6: (0.99, 0.995)}
 SELECTIVE_RMS_SAMPLES = 2.0
-# Es/N0 of a code bit at which about half of all headers fail.
+# Energy of a header bit over noise variance at which about half of all headers fail.
 _HEADER_THRESHOLD_DB = -6.6
 # DC or tone over noise, in dB.
 _INTERFERENCE_DB = (-20, -12, -6, -3, 0, 3, 6, 9)
@@ -50,12 +50,12 @@ def header_trial(snr_db: float, rms_samples: float, n_frames: int, seed: int) ->
     air = trials.Air(snr_db, rms_samples, seed)
     modulator, receiver = Modulator(trials.NUMEROLOGY), OfdmReceiver()
     counts = Counter(sent=n_frames, detected=0, accepted=0, wrong=0)
-    tables = trials.tables_for("none", None, 0)
+    tables = trials.tables_for("none")
     for _ in range(n_frames):
         header = random_header(air.rng)
         index = trials.random_index(air.rng, header.nsym)
         reception = air.carry(modulator.modulate(header, index, tables))
-        counts["detected"] += trials.found(trials.detect(reception.samples), reception.start)
+        counts["detected"] += trials.detect(reception.samples, reception.start) is not None
         received = receiver.push(reception.samples) + receiver.flush()
         counts["accepted"] += any(frame.header == header for frame in received)
         counts["wrong"] += sum(frame.header != header for frame in received)
@@ -95,7 +95,8 @@ def wrong_header_row(n_words: int, seed: int = 30) -> Row:
         decided, ok = headers.decode_header(2 * snr * (signs + noise))
         passed += ok
         wrong += ok and not np.array_equal(decided, bits)
-    condition = f"{n_words} header words, Es/N0 {_HEADER_THRESHOLD_DB} dB per bit: {passed} passed their checks"
+    condition = f"{n_words} header words, bits at {_HEADER_THRESHOLD_DB} dB over noise: "
+    condition += f"{passed} passed their checks"
     return Row("wrong headers accepted at the threshold", wrong, "", 0, False, condition)
 
 

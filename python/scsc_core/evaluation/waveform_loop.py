@@ -76,10 +76,10 @@ def loop_rows(n_channels: int) -> list[Row]:
         results = loop_information(snr_db, n_channels)
         for precoder in ("svd_wf", "pcen"):
             rows.append(_loss_row(snr_db, precoder, results[precoder]))
-        where = f"8-bit reports, exp rms {_RMS_SAMPLES:g} sample, ML"
         for precoder, values in results.items():
             name = f"information at {snr_db} dB, {precoder}"
-            condition = f"{where}, {len(values)} channels"
+            tables = "plain table" if precoder == "none" else "8-bit reports"
+            condition = f"{tables}, exp rms {_RMS_SAMPLES:g} sample, ML, {len(values)} channels"
             rows.append(mean_row(name, values[:, 0], "bit per coded bit", None, True, condition))
         gain = results["pcen"][:, 0] - results["svd_wf"][:, 0]
         name = f"gain of pcen over svd_wf at {snr_db} dB"

@@ -49,7 +49,7 @@ def _format() -> FrameFormat:
 def _stream(n_frames: int) -> np.ndarray:
     """Coded frames 64 samples apart over one channel, complex64 [2, n]."""
     modulator, rng = Modulator(trials.NUMEROLOGY), np.random.default_rng(9)
-    code, tables = frame_code(_format()), trials.tables_for("none", None, 0)
+    code, tables = frame_code(_format()), trials.tables_for("none")
     parts = []
     for number in range(n_frames):
         header = FrameHeader(
@@ -93,7 +93,7 @@ def speed_rows(n_frames: int, repeat: int) -> list[Row]:
 
 def _modulate(n_frames: int) -> Callable:
     modulator, rng = Modulator(trials.NUMEROLOGY), np.random.default_rng(9)
-    tables = np.repeat(trials.tables_for("none", None, 0), trials.NUMEROLOGY.n_data, axis=0)
+    tables = np.repeat(trials.tables_for("none"), trials.NUMEROLOGY.n_data, axis=0)
     index = trials.random_index(rng)
     headers = [FrameHeader(frame=number, n_frames=n_frames) for number in range(n_frames)]
     return lambda: [modulator.modulate(header, index, tables) for header in headers]
@@ -107,7 +107,7 @@ def _detect(samples: np.ndarray) -> None:
 
 def receive(samples: np.ndarray, decode: bool = False) -> int:
     """Frames of a stream with their soft bits; with decode, frames whose block is right."""
-    receiver, tables = OfdmReceiver(), trials.tables_for("none", None, 0)
+    receiver, tables = OfdmReceiver(), trials.tables_for("none")
     frames = receiver.push(samples) + receiver.flush()
     llrs = [frame_llr(frame, tables) for frame in frames]
     if not decode:
@@ -118,7 +118,7 @@ def receive(samples: np.ndarray, decode: bool = False) -> int:
 def latency_row(n_frames: int) -> Row:
     """Time from a frame's last samples to its decoded bits, chunk by chunk."""
     stream, receiver = _stream(n_frames), OfdmReceiver()
-    code, tables = frame_code(_format()), trials.tables_for("none", None, 0)
+    code, tables = frame_code(_format()), trials.tables_for("none")
     seconds = []
     for first in range(0, stream.shape[1], _CHUNK_SAMPLES):
         chunk = stream[:, first : first + _CHUNK_SAMPLES]

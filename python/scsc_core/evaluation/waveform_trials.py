@@ -16,7 +16,7 @@ from ..channels.paths import FadingPaths, exponential_profile
 from ..waveform import synchroniser
 from ..waveform.csi_feedback import TOTAL_POWER, plain_tables
 from ..waveform.demodulator import carriers, symbol_starts
-from ..waveform.numerology import Numerology, numerology
+from ..waveform.numerology import numerology
 from ..waveform.sequences import cover_products, stf_period
 from .benchmark import Row
 from .panel import wilson_interval
@@ -28,6 +28,7 @@ DELAY_SAMPLES = 500, 3000
 CFO_SPACINGS = 0.2  # uniform within +- this
 TAIL_SAMPLES = 600  # of noise behind a frame: triggers at its end are seen
 FOUND_WITHIN_SAMPLES = 330
+_RETRY_SAMPLES = 64  # the search goes on so far behind a false peak
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +56,9 @@ class Reception:
         return self.clean + self.noise
 
 
-def carrier_channel(taps: np.ndarray, early: int = 0, n: Numerology = NUMEROLOGY) -> np.ndarray:
+def carrier_channel(taps: np.ndarray, early: int = 0) -> np.ndarray:
     """True H complex128 [n_used, 2, 2] of FFT windows that begin `early` samples too soon."""
+    n = NUMEROLOGY
     turns = np.exp(-2j * np.pi / n.n_fft * np.outer(n.used, np.arange(len(taps)) + early))
     return np.tensordot(turns, taps, 1)
 
@@ -82,10 +84,9 @@ class Air:
         """Taps complex128 [L, 2, 2] of a new channel."""
         return self._paths.draw(1)[0]
 
-    def carry(
-        self, frame: np.ndarray, taps: np.ndarray | None = None, n: Numerology = NUMEROLOGY
-    ) -> Reception:
+    def carry(self, frame: np.ndarray, taps: np.ndarray | None = None) -> Reception:
         """Send one frame, complex64 [2, n], from silence into silence, over a new channel or `taps`."""
+        n = NUMEROLOGY
         taps = self.draw() if taps is None else taps
         start = int(self.rng.integers(*DELAY_SAMPLES))
         omega = self.rng.uniform(-CFO_SPACINGS, CFO_SPACINGS) * 2 * np.pi / n.n_fft
@@ -114,9 +115,7 @@ class CarrierFrame:
     noise_var: float
 
 
-def genie_frame(
-    reception: Reception, nsym: int, noise_db: float = 0.0, n: Numerology = NUMEROLOGY
-) -> CarrierFrame:
+def genie_frame(reception: Reception, nsym: int, noise_db: float = 0.0) -> CarrierFrame:
     """The same frame with true timing, carrier offset, H and N0.
 
     Args:
@@ -124,35 +123,34 @@ def genie_frame(
         nsym: data symbols.
         noise_db: the noise is made stronger by so much.
     """
-    early = n.window_advance
+    n = NUMEROLOGY
     starts = reception.start + symbol_starts(n.header_symbols, nsym, n)
     samples = reception.clean + np.float32(10 ** (noise_db / 20)) * reception.noise
     y = carriers(samples, starts, reception.omega, 0, n)[:, n.data_rows]
     y = np.sqrt(TOTAL_POWER) * y.transpose(1, 2, 0)
+    h = carrier_channel(reception.taps, n.window_advance)[n.data_rows]
     noise_var = TOTAL_POWER * reception.noise_var * 10 ** (noise_db / 10)
-    return CarrierFrame(
-        y.astype(np.complex64), carrier_channel(reception.taps, early, n)[n.data_rows], noise_var
-    )
+    return CarrierFrame(y.astype(np.complex64), h, noise_var)
 
 
-def detect(samples: np.ndarray) -> tuple[int, complex] | None:
-    """Where the detector peaks behind its first crossing, and its value P there; None without one."""
+def detect(samples: np.ndarray, start: int) -> tuple[int, complex] | None:
+    """The trigger of a frame that begins at `start`: the detector's peak and its value P there.
+
+    Triggers before it count for nothing, as in the receiver; None when none is within 330 samples.
+    """
     p, metric = _native.detect_training(
         np.ascontiguousarray(samples),
         stf_period().astype(np.complex64),
         cover_products().astype(np.float32),
     )
     above = np.flatnonzero(metric > synchroniser.DETECTOR_THRESHOLD)
-    if not len(above):
-        return None
-    first = int(above[0])
-    peak = first + int(np.abs(p[first : first + synchroniser.PEAK_SAMPLES]).argmax())
-    return peak, complex(p[peak])
-
-
-def found(detection: tuple[int, complex] | None, start: int) -> bool:
-    """Whether a detection lies at a frame's true start."""
-    return detection is not None and abs(detection[0] - start) <= FOUND_WITHIN_SAMPLES
+    while len(above):
+        first = int(above[0])
+        peak = first + int(np.abs(p[first : first + synchroniser.PEAK_SAMPLES]).argmax())
+        if abs(peak - start) <= FOUND_WITHIN_SAMPLES:
+            return peak, complex(p[peak])
+        above = above[above >= peak + _RETRY_SAMPLES]
+    return None
 
 
 def random_index(rng: np.random.Generator, nsym: int = NSYM) -> np.ndarray:
@@ -166,8 +164,8 @@ def bits_of(index: np.ndarray) -> np.ndarray:
     return (index[:, None] >> np.arange(BITS_PER_USE - 1, -1, -1)).astype(np.uint8) & 1
 
 
-def tables_for(precoder: str, h: np.ndarray, noise_var: float) -> np.ndarray:
-    """Tables [n, 16, 2] for channels h [n, 2, 2] in link units; [1, 16, 2] without precoder."""
+def tables_for(precoder: str, h: np.ndarray | None = None, noise_var: float = 1.0) -> np.ndarray:
+    """Tables [n, 16, 2] for channels h [n, 2, 2] and N0 in link units; "none": [1, 16, 2] for all."""
     if precoder == "none":
         return plain_tables("qpsk", 2)
     return mimo.transmit_table(h, noise_var, precoder, 2, TOTAL_POWER)

@@ -31,7 +31,7 @@ SMALL = bench_waveform.Counts(
 
 def sent_frame(air, nsym=3):
     """A frame over a new channel, its index, and the plain table."""
-    index, table = trials.random_index(air.rng, nsym), trials.tables_for("none", None, 0)
+    index, table = trials.random_index(air.rng, nsym), trials.tables_for("none")
     x = Modulator(trials.NUMEROLOGY).modulate(FrameHeader(nsym=nsym), index, table)
     return air.carry(x), index, table
 
@@ -95,10 +95,17 @@ def test_perfect_soft_bits_carry_everything_and_none_carry_nothing():
     assert trials.information(0 * signs, index) == pytest.approx(0)
 
 
-def test_detection_counts_only_near_the_start():
-    assert trials.found((1000, 1j), 1000 + trials.FOUND_WITHIN_SAMPLES)
-    assert not trials.found((1000, 1j), 1001 + trials.FOUND_WITHIN_SAMPLES)
-    assert not trials.found(None, 1000)
+def test_detection_is_that_of_the_frame_and_not_of_another():
+    air = trials.Air(20.0, seed=7)
+    first, second = (sent_frame(air)[0] for _ in range(2))
+    samples = np.concatenate([first.samples, second.samples], axis=1)
+    start = first.samples.shape[1] + second.start
+
+    peak, _ = trials.detect(samples, start)
+
+    assert abs(peak - start) <= 2
+    between = first.start + 500
+    assert trials.detect(samples, between) is None
 
 
 def test_share_has_a_wilson_interval_in_per_cent():
