@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Figures of the closed loop: quantised reports of estimates against the true channel, and precoders."""
+"""Figures of the closed loop: reports of estimates against the true channel, and precoders."""
 
 from __future__ import annotations
 
