@@ -23,6 +23,9 @@ from .channel_encoder import channel_encoder
 from .configuration import link_config, sample_image
 from .csi_link import csi_link
 from .detector import detector
+from .front_end import front_end
+from .front_end_sink import front_end_sink
+from .front_end_source import front_end_source
 from .image_sink import image_sink
 from .image_source import image_source
 from .link import link
@@ -52,6 +55,9 @@ __all__ = [
     "channel_encoder",
     "csi_link",
     "detector",
+    "front_end",
+    "front_end_sink",
+    "front_end_source",
     "image_sink",
     "image_source",
     "link",
