@@ -19,11 +19,14 @@ from .config_flags import add_config_flags, given_flags
 KINDS = ("sim", "zmq", "file", "usrp")
 # Set by the programs themselves, or by the option that names the front end.
 _NOT_FLAGS = ("direction", "timeout_s", "args", "sigmf", "overwrite")
-# Keys of a LinkConfig that describe its simulated channel: over the air the channel is what it is.
+# Keys of a LinkConfig for its simulated channel and its detector: over the air there are two antennas,
+# the channel is what it is, and detection is always ML.
 _NOT_OVER_THE_AIR = {
     *("channel", "channel_profile", "channel_set", "channel_split", "fading", "fading_uses"),
+    *("csi_handling", "detector", "llr", "cen", "n_tx", "n_rx"),
     *(set(StreamChannelConfig.model_fields) & set(WaveformConfig.model_fields)),
 }
+WAVEFORM_KEYS = tuple(key for key in WaveformConfig.model_fields if key not in _NOT_OVER_THE_AIR)
 _NOT_OF_CHANNEL = ("sample_rate_hz", "signal_power", "carrier_share")
 _ROOM_TIMEOUT_S = 5.0  # for room in a transmit buffer; the stations never fill it
 
@@ -61,8 +64,7 @@ def add_waveform_arguments(parser: argparse.ArgumentParser) -> None:
         "--config", action="append", default=[], metavar="YAML", help="layered files, later win"
     )
     fields = WaveformConfig.model_fields
-    kept = {name: fields[name] for name in fields if name not in _NOT_OVER_THE_AIR}
-    add_config_flags(group, kept, "waveform")
+    add_config_flags(group, {key: fields[key] for key in WAVEFORM_KEYS}, "waveform")
 
 
 def add_channel_arguments(parser: argparse.ArgumentParser) -> None:

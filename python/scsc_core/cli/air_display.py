@@ -33,7 +33,7 @@ class Display(Protocol):
 
 
 class JsonDisplay:
-    """One JSON object a line: types start, counters, picture, event, end."""
+    """One JSON object a line: types counters, picture, event, note, end."""
 
     def __init__(self, board: CountersBoard):
         self._board = board
@@ -54,7 +54,9 @@ class JsonDisplay:
         self._print("end", values)
 
     def _print(self, kind: str, values: dict[str, Any]) -> None:
-        print(json_line(kind, values), flush=True)
+        # In one write: pictures and counters come from different threads.
+        sys.stdout.write(json_line(kind, values) + "\n")
+        sys.stdout.flush()
 
 
 class PlainDisplay:
@@ -64,10 +66,12 @@ class PlainDisplay:
         self._board = board
 
     def note(self, text: str) -> None:
-        print(text, flush=True)
+        # In one write: pictures and counters come from different threads.
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
     def picture(self, values: dict[str, Any]) -> None:
-        print(picture_line(values), flush=True)
+        self.note(picture_line(values))
 
     def tick(self) -> None:
         for line in self._board.take_event_lines():
@@ -79,11 +83,11 @@ class PlainDisplay:
             shown = [f"{name} {values[name]}" for name in names if name in values]
             if shown:
                 parts.append(f"{section}: {', '.join(shown)}")
-        print("  ".join(parts), flush=True)
+        self.note("  ".join(parts))
 
     def end(self, values: dict[str, Any]) -> None:
         self.tick()
-        print(end_line(values), flush=True)
+        self.note(end_line(values))
 
 
 class TableDisplay:

@@ -59,6 +59,13 @@ def program_parser(side: str, description: str) -> argparse.ArgumentParser:
     run.add_argument("--debug", action="store_true", help="show tracebacks")
     arguments.add_feedback_argument(run, side)
     run.add_argument(
+        "--feedback-wait",
+        type=float,
+        default=5.0,
+        metavar="S",
+        help="hold pictures until it comes (5)",
+    )
+    run.add_argument(
         "--max-images", type=int, default=0, metavar="N", help="end after so many pictures (0: all)"
     )
     sent = parser.add_argument_group("pictures to send", None if side == "tx" else "with --sim")
@@ -99,6 +106,8 @@ class AirProgram:
     def __init__(self, options: argparse.Namespace, side: str):
         arguments.check_positive(options, ("timeout", "duration", "interval"))
         check_counts(options.repeat, options.max_images)
+        if not 0 <= options.feedback_wait < 3600:
+            raise ValueError(f"feedback_wait must be in 0..3600, got {options.feedback_wait}")
         self.options, self.side = options, side
         self.kind = arguments.front_end_kind(options)
         self.radio = arguments.front_end_config(options, side)
@@ -183,7 +192,7 @@ class AirProgram:
             self.length = source.length
             self.transmit = transmit_station(
                 self.config, front_end, source, feedback, self.board, options.picture_interval,
-                simulated=in_turn,
+                simulated=in_turn, feedback_wait_s=options.feedback_wait,
             )  # fmt: skip
             stack.callback(self.transmit.feed.close)
             stations.append(self.transmit)
@@ -199,6 +208,7 @@ class AirProgram:
             self.receive = receive_station(
                 self.config, front_end, self.sink.take, feedback, self.board,
                 options.max_images if self.side == "rx" else 0, options.stay, in_turn,
+                sender_done=lambda: self.transmit is not None and self.transmit.done,
                 on_frame=getattr(self._view, "on_frame", None) or (lambda frame: None),
             )  # fmt: skip
             stations.append(self.receive)
@@ -248,6 +258,7 @@ class AirProgram:
         if self.sink is not None:
             values["pictures_received"] = self.receive.pictures
             values["delivered"] = self.sink.counters["delivered"]
+            values["unwritten"] = self.sink.counters["unwritten"] or None
             scores = [score for score in self.sink.psnr_db if score != float("inf")]
             values["mean_psnr_db"] = round(sum(scores) / len(scores), 2) if scores else None
         values["missing"] = missing

@@ -42,6 +42,7 @@ def transmit_station(
     interval_s: float = 0.0,
     simulated: bool = False,
     first_image_id: int | None = None,
+    feedback_wait_s: float = 0.0,
 ) -> TransmitStation:
     """The transmitting end over an open front end.
 
@@ -52,6 +53,7 @@ def transmit_station(
         simulated: both ends take turns in one thread, and time is that of the samples.
         first_image_id: 0..255; None: from the computer's clock, so that a transmitter that starts
             again is not taken for a repetition of itself.
+        feedback_wait_s: see TransmitStation; without effect where nothing depends on feedback.
     Raises:
         ValueError: as PictureEncoder and PictureFeed.
     """
@@ -73,7 +75,16 @@ def transmit_station(
         feed = PictureFeed(source, encoder, interval_s, clock)
     else:
         feed = ThreadedFeed(source, encoder, interval_s)
-    return TransmitStation(transmitter, front_end, feed, clock, feedback, board)
+    needs_feedback = feedback is not None and (config.harq or config.closed_loop)
+    return TransmitStation(
+        transmitter,
+        front_end,
+        feed,
+        clock,
+        feedback,
+        board,
+        feedback_wait_s=feedback_wait_s if needs_feedback and not simulated else 0.0,
+    )
 
 
 def receive_station(
@@ -86,11 +97,12 @@ def receive_station(
     stay: bool = False,
     simulated: bool = False,
     on_frame: Callable[[Any], None] = lambda frame: None,
+    sender_done: Callable[[], bool] = lambda: False,
 ) -> ReceiveStation:
     """The receiving end over an open front end; a recording of it gets the frames as annotations.
 
     Args:
-        on_picture, on_frame, feedback, board, max_images, stay: see ReceiveStation.
+        on_picture, on_frame, feedback, board, max_images, stay, sender_done: see ReceiveStation.
         simulated: as `transmit_station`.
     """
     clock = ArrivalClock(front_end.rate_hz, _waiting(front_end, simulated))
@@ -114,5 +126,6 @@ def receive_station(
         board,
         max_images,
         stay,
+        sender_done,
         **({"read_s": 0.0} if simulated else {}),
     )

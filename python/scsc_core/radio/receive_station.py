@@ -44,6 +44,8 @@ class ReceiveStation:
         board: CountersBoard.
         max_images: done after so many pictures; 0: no limit.
         stay: an end frame is not the end: another transmission may follow.
+        sender_done: function that tells when the other end, in the same process, has sent all: then this
+            one is done too, end frame heard or not.
         read_s: float >= 0, longest wait for samples; 0 for a simulation.
         now: the computer's clock.
     Attributes:
@@ -65,6 +67,7 @@ class ReceiveStation:
         board: CountersBoard | None = None,
         max_images: int = 0,
         stay: bool = False,
+        sender_done: Callable[[], bool] = lambda: False,
         read_s: float = _READ_S,
         now: Callable[[], float] = time.monotonic,
     ):
@@ -77,7 +80,7 @@ class ReceiveStation:
         self.ended = False
         self.done = False
         self._on_picture, self._on_frame = on_picture, on_frame
-        self._max_images, self._stay = max_images, stay
+        self._max_images, self._stay, self._sender_done = max_images, stay, sender_done
         self._read_s, self._now = read_s, now
         self.progress_s = now()
         self._ended_s: float | None = None
@@ -137,7 +140,7 @@ class ReceiveStation:
         """An end frame counts once no other frame followed for a while; then this end may go."""
         if self._enough:
             self.done = True
-        if not self.receiver.ended:
+        if not (self.receiver.ended or self._sender_done()):
             self._ended_s = None
             return
         if self._ended_s is None:

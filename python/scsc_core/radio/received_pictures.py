@@ -96,7 +96,7 @@ class PictureSink:
         path = self._folder / f"picture-{self._number:05d}-id{image_id:03d}.png"
         try:
             codecs.save_image(path, image)
-        except OSError:
+        except ValueError:  # a full disk must not end the reception
             self.counters["unwritten"] += 1
             return None
         return str(path)

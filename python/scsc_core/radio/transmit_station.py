@@ -46,6 +46,8 @@ class TransmitStation:
         feedback: FeedbackSource, or None.
         board: CountersBoard.
         ahead_s: float > 0.
+        feedback_wait_s: float >= 0, how long pictures wait for the first feedback message: what is sent
+            before is neither precoded nor sent again.
         now: the computer's clock.
     Attributes:
         done, progress_s: as Station.
@@ -62,6 +64,7 @@ class TransmitStation:
         feedback: FeedbackSource | None = None,
         board: CountersBoard | None = None,
         ahead_s: float = AHEAD_S,
+        feedback_wait_s: float = 0.0,
         now: Callable[[], float] = time.monotonic,
     ):
         if not ahead_s > 0:
@@ -72,6 +75,7 @@ class TransmitStation:
         self.counters: Counter[str] = Counter()
         self._ahead_s, self._now = ahead_s, now
         self._ending = False
+        self._hold_until_s = now() + feedback_wait_s
         self.done = False
         self.progress_s = now()
         self._waits = (-1.0, self.progress_s)  # device time at the last look, when it last moved
@@ -102,8 +106,12 @@ class TransmitStation:
         if self.feedback is not None:
             for message in self.feedback.receive():
                 self.transmitter.receive(message)
+                self._hold_until_s = self._now()
 
     def _offer(self) -> None:
+        if self._now() < self._hold_until_s:
+            self.progress_s = self._now()
+            return
         while not self._ending and not self.transmitter.queue_full:
             encoded = self.feed.take()
             if encoded is None:

@@ -42,7 +42,7 @@ class FakeFrontEnd:
         self.options = SimpleNamespace(gap_samples=100, realtime=False)
         self.bursts, self.chunks = [], deque(chunks)
         self.position, self.happened = 0, []
-        self.flushes = True
+        self.flushes, self.on_read = True, lambda: None
 
     def now(self):
         return self.position / RATE_HZ
@@ -57,6 +57,7 @@ class FakeFrontEnd:
         return self.flushes
 
     def read(self, n, timeout_s):
+        self.on_read()
         return self.chunks.popleft() if self.chunks else RxChunk(no_samples(), 0, 0.0)
 
     def events(self):

@@ -2,6 +2,7 @@
 """The transmitting and the receiving station with stand-ins on all sides."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -30,14 +31,14 @@ from scsc_core.radio.transmit_station import TransmitStation  # noqa: E402
 class Sending:
     """A transmitting station and everything around it."""
 
-    def __init__(self, payloads, endless=False, ahead_s=0.0015, **transmitter):
+    def __init__(self, payloads, endless=False, ahead_s=0.0015, feedback_wait_s=0.0, **transmitter):
         self.clock, self.front_end = Clock(), FakeFrontEnd()
         self.transmitter = FakeTransmitter(**transmitter)
         self.feedback, self.board = FeedbackQueue(), CountersBoard(self.clock)
         self.air = AirClock(self.front_end, 100, 0.0, self.clock.waiting())
         self.station = TransmitStation(
             self.transmitter, self.front_end, FakeFeed(payloads, endless), self.air,
-            self.feedback, self.board, ahead_s, self.clock,
+            self.feedback, self.board, ahead_s, feedback_wait_s, self.clock,
         )  # fmt: skip
 
     def steps(self, count, passing=0):
@@ -113,6 +114,27 @@ def test_feedback_reaches_the_transmitter():
     assert sending.transmitter.heard == [b"report"]
 
 
+def test_pictures_wait_for_the_first_feedback():
+    sending = Sending([b"a"], feedback_wait_s=5.0)
+
+    sending.steps(1000)
+    before = len(sending.front_end.bursts)
+    sending.feedback.send(b"state")
+    sending.steps(1)
+
+    assert (before, len(sending.front_end.bursts)) == (0, 1)
+
+
+def test_pictures_do_not_wait_for_feedback_for_ever():
+    sending = Sending([b"a"], feedback_wait_s=0.5)
+
+    sending.steps(400)
+    before = len(sending.front_end.bursts)
+    sending.steps(200)
+
+    assert (before, len(sending.front_end.bursts)) == (0, 2)  # and the end frame
+
+
 def test_picture_that_is_too_large_is_counted_and_left_out():
     sending = Sending([b"a", b"huge", b"c"], refuses=(b"huge",))
 
@@ -168,10 +190,8 @@ class Receiving:
         for _ in range(count):
             if self.station.done:
                 return
-            read = self.front_end.read
-            self.front_end.read = lambda n, t: (self.clock.sleep(seconds), read(n, t))[1]
+            self.front_end.on_read = partial(self.clock.sleep, seconds)
             self.station.step()
-            self.front_end.read = read
 
 
 def test_pictures_of_frames_are_handed_on():
@@ -199,6 +219,14 @@ def test_end_frame_ends_the_station_a_little_later():
     receiving.steps(round(END_WAIT_S / 0.01) + 2)
 
     assert not at_once and receiving.station.done and receiving.station.ended
+
+
+def test_station_does_not_wait_for_an_end_frame_that_was_lost():
+    receiving = Receiving(sender_done=lambda: True)
+
+    receiving.steps(round(END_WAIT_S / 0.01) + 2)
+
+    assert receiving.station.done
 
 
 def test_station_that_stays_hears_the_next_transmission():

@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Counters board, JSON lines, the HTTP status server, and what becomes of received pictures."""
+
+import http.client
+import io
+import json
+import socket
+from types import SimpleNamespace
+from urllib.parse import urlparse
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from scsc_core.radio import Event, FrontEndError
+from scsc_core.radio.counters_board import CountersBoard, json_line
+from scsc_core.radio.http_status import StatusServer
+from scsc_core.radio.received_pictures import PictureSink
+
+PICTURE = np.arange(8 * 6 * 3, dtype=np.uint8).reshape(8, 6, 3)
+
+
+@pytest.fixture
+def board():
+    board = CountersBoard()
+    board.update("tx", bursts=3)
+    board.update("rx", snr_db=float("nan"))
+    board.show("received", PICTURE, psnr_db=30.0)
+    return board
+
+
+@pytest.fixture
+def server(board):
+    server = StatusServer(board, 0)
+    yield server
+    server.close()
+
+
+def get(server, path, method="GET", **headers):
+    connection = http.client.HTTPConnection(urlparse(server.url).netloc, timeout=10)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    return answer.status, answer.read()
+
+
+def test_events_are_summed_and_their_lines_are_bounded(board):
+    board.add_events([Event("clip", 0.0, 5)] * 200)
+
+    assert board.snapshot()["events"] == {"clip": 1000}
+    assert len(board.take_event_lines()) == 50 and board.take_event_lines() == []
+
+
+def test_json_line_says_its_type_and_has_no_undefined_numbers(board):
+    line = json_line("counters", board.snapshot())
+
+    values = json.loads(line)
+    assert "\n" not in line and values["type"] == "counters"
+    assert values["rx"]["snr_db"] is None and values["tx"]["bursts"] == 3
+
+
+def test_pictures_of_a_role_are_counted(board):
+    board.show("received", PICTURE)
+
+    assert board.picture("received").number == 2 and board.picture("sent") is None
+
+
+def test_server_gives_page_counters_and_picture(server):
+    assert b"counters.json" in get(server, "/")[1]
+    assert json.loads(get(server, "/counters.json")[1])["tx"] == {"bursts": 3}
+    status, png = get(server, "/received.png?7")
+    assert status == 200 and np.array_equal(np.asarray(Image.open(io.BytesIO(png))), PICTURE)
+
+
+@pytest.mark.parametrize("path", ["/sent.png", "/../secret", "/counters.json/x"])
+def test_server_has_nothing_else(server, path):
+    assert get(server, path)[0] == 404
+
+
+def test_server_takes_no_orders(server):
+    assert get(server, "/", "POST")[0] == 501
+
+
+def test_local_server_refuses_other_host_names(server):
+    """A web page elsewhere could otherwise read it through the browser of whoever looks at it."""
+    assert get(server, "/counters.json", Host="evil.example")[0] == 403
+    assert get(server, "/counters.json", Host="localhost:80")[0] == 200
+
+
+def test_server_is_bound_to_this_host_only(server):
+    assert urlparse(server.url).hostname == "127.0.0.1"
+
+
+def test_idle_connections_do_not_hold_up_others(server):
+    address = urlparse(server.url).hostname, urlparse(server.url).port
+    idle = [socket.create_connection(address) for _ in range(8)]
+
+    status, _ = get(server, "/counters.json")
+
+    for connection in idle:
+        connection.close()
+    assert status == 200
+
+
+def test_taken_port_is_a_front_end_error(board, server):
+    with pytest.raises(FrontEndError, match="take another port"):
+        StatusServer(board, urlparse(server.url).port)
+
+
+def test_port_is_checked(board):
+    with pytest.raises(ValueError, match="http must be a port in 0..65535, got 70000"):
+        StatusServer(board, 70000)
+
+
+def received(image, delivered=True, image_id=3):
+    payload = SimpleNamespace(
+        image_id=image_id,
+        frame_ok=np.array([True, delivered]),
+        frame_heard=np.array([True, delivered]),
+        block_ok=np.array([True, True]),
+    )
+    picture = SimpleNamespace(
+        image=image, delivered=delivered, problem=None if delivered else "a frame is missing"
+    )
+    return SimpleNamespace(picture=picture, payload=payload, trusted=1.0, snr_db=11.118)
+
+
+def test_sink_writes_scores_and_reports(tmp_path, board):
+    told = []
+    sent = {3: (np.clip(PICTURE, 1, None), "sent")}
+    sink = PictureSink(tmp_path / "new" / "out", sent.get, board=board, report=told.append)
+
+    sink.take(received(PICTURE))
+    sink.take(received(PICTURE, delivered=False, image_id=4))
+
+    first, second = told
+    assert first["name"] == "sent" and 50 < first["psnr_db"] < 80 and first["snr_db"] == 11.12
+    assert second["psnr_db"] is None and second["frames_lost"] == 1
+    assert np.array_equal(np.asarray(Image.open(first["file"])), PICTURE)
+    assert sink.counters == {"delivered": 1, "damaged": 1}
+
+
+def test_reference_that_resembles_most_is_compared(board):
+    other, near = np.full_like(PICTURE, 200), PICTURE ^ 1
+    sink = PictureSink(None, references=[other, near, PICTURE[:4]], board=board)
+
+    sink.take(received(PICTURE))
+
+    assert sink.psnr_db[0] == pytest.approx(10 * np.log10(255**2), abs=0.01)
+
+
+def test_disk_that_takes_nothing_ends_no_reception(tmp_path, board):
+    sink = PictureSink(tmp_path / "out", board=board)
+    (tmp_path / "out").rmdir()
+
+    sink.take(received(PICTURE))
+
+    assert sink.counters["unwritten"] == 1
+
+
+def test_output_must_be_a_folder(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ValueError, match="output folder"):
+        PictureSink(tmp_path / "file" / "x")
