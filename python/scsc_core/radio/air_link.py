@@ -19,6 +19,9 @@ from .sample_recorder import RecordedFrontEnd
 from .station_clock import AirClock, ArrivalClock, WaitingTime
 from .transmit_station import TransmitStation
 
+# Without a clock of samples: 20 ms for feedback are 100 ms for processes that share two processor cores.
+_SLOW_PEER_SHARE = 0.2
+
 
 def follows_clock(front_end: FrontEnd) -> bool:
     """Whether sample time goes on by itself: a radio, or `realtime`."""
@@ -26,11 +29,11 @@ def follows_clock(front_end: FrontEnd) -> bool:
     return front_end.kind == "uhd" or bool(getattr(options, "realtime", False))
 
 
-def _waiting(front_end: FrontEnd, simulated: bool) -> WaitingTime:
+def _waiting(front_end: FrontEnd, simulated: bool, share: float = 1.0) -> WaitingTime:
     """In a simulation only samples make time pass: nobody sleeps, and equal runs are equal."""
     if simulated:
         return WaitingTime(lambda seconds: None, lambda: 0.0)
-    return WaitingTime(follows_clock=follows_clock(front_end))
+    return WaitingTime(follows_clock=follows_clock(front_end), share=share)
 
 
 def transmit_station(
@@ -62,7 +65,7 @@ def transmit_station(
         front_end,
         options.gap_samples,
         getattr(options, "lead_s", 0.0),
-        _waiting(front_end, simulated),
+        _waiting(front_end, simulated, _SLOW_PEER_SHARE),
     )
     if first_image_id is None:
         first_image_id = 0 if simulated else int(10 * time.time()) % 256

@@ -19,6 +19,8 @@ class WaitingTime:
     Args:
         sleep, now: the computer's clock, or a stand-in.
         follows_clock: sample time follows the clock by itself (a radio): nothing is added.
+        share: float in (0, 1], of the clock's time that is added: processes are slower than a radio, and
+            their answers are not to be missed by timers that were made for one.
     Attributes:
         seconds: added so far.
     """
@@ -28,9 +30,11 @@ class WaitingTime:
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
         follows_clock: bool = False,
+        share: float = 1.0,
     ):
         self.seconds = 0.0
-        self._sleep, self._now, self._follows = sleep, now, follows_clock
+        self._sleep, self._now = sleep, now
+        self._share = 0.0 if follows_clock else share
 
     def pass_by(self, seconds: float, sample_time: Callable[[], float]) -> None:
         """Sleep; what sample time did not advance by meanwhile is added."""
@@ -44,8 +48,7 @@ class WaitingTime:
 
     def add(self, passed_s: float, sampled_s: float) -> None:
         """Count `passed_s` of the clock during which sample time advanced by `sampled_s`."""
-        if not self._follows:
-            self.seconds += max(0.0, passed_s - max(0.0, sampled_s))
+        self.seconds += self._share * max(0.0, passed_s - max(0.0, sampled_s))
 
 
 class AirClock:
