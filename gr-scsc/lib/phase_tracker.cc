@@ -42,24 +42,26 @@ Complex product(const KnownCarriers& known, const PhaseChannel& channel, int t, 
     return sum;
 }
 
-/// Products of header and data [symbols, carriers]; carriers without a known value are 0.
+/// Products of header and data symbols, of each the carriers that are known.
 struct Products {
-    int n_symbols, n_used;
+    int n_symbols;
+    std::vector<const KnownCarriers*> known; ///< of each symbol
+    std::vector<size_t> first;               ///< of each symbol
     std::vector<Complex> values;
 
     explicit Products(const PhaseTracking& job)
-        : n_symbols(job.header.n_symbols + job.data.n_symbols), n_used(job.channel.n_used),
-          values(static_cast<size_t>(n_symbols) * n_used)
+        : n_symbols(job.header.n_symbols + job.data.n_symbols)
     {
-        for (int t = 0; t < job.header.n_symbols; ++t)
-            for (int i = 0; i < job.header.n_rows; ++i)
-                row(t)[job.header.rows[i]] = product(job.header, job.channel, t, i);
-        for (int t = 0; t < job.data.n_symbols; ++t)
-            for (int i = 0; i < job.data.n_rows; ++i)
-                row(job.header.n_symbols + t)[job.data.rows[i]] =
-                    product(job.data, job.channel, t, i);
+        for (const KnownCarriers* part : {&job.header, &job.data})
+            for (int t = 0; t < part->n_symbols; ++t) {
+                known.push_back(part);
+                first.push_back(values.size());
+                for (int i = 0; i < part->n_rows; ++i)
+                    values.push_back(product(*part, job.channel, t, i));
+            }
     }
-    Complex* row(int t) { return values.data() + static_cast<size_t>(t) * n_used; }
+    int count(int t) const { return known[t]->n_rows; }
+    Complex* of(int t) { return values.data() + first[t]; }
 };
 
 /// Sums over up to `length` neighbours, fewer at the ends, that slide along.
@@ -67,8 +69,6 @@ struct Window {
     int n, reach;
 
     Window(int count, int length) : n(count), reach(length / 2) {}
-    int first(int t) const { return std::max(t - reach, 0); }
-    int last(int t) const { return std::min(t + reach, n - 1); }
 
     /// add(t, sign) is called for what enters and leaves, use(t) when the sum is whole.
     template <class Add, class Use>
@@ -90,8 +90,8 @@ std::vector<double> common_phases(Products& products, int length)
 {
     std::vector<Complex> sums(products.n_symbols);
     for (int t = 0; t < products.n_symbols; ++t)
-        for (int k = 0; k < products.n_used; ++k)
-            sums[t] += products.row(t)[k];
+        for (int i = 0; i < products.count(t); ++i)
+            sums[t] += products.of(t)[i];
     std::vector<double> phases(products.n_symbols);
     Complex sum = 0;
     Window(products.n_symbols, length)
@@ -100,44 +100,48 @@ std::vector<double> common_phases(Products& products, int length)
     return phases;
 }
 
+/// Sum of one carrier's products over neighbouring symbols.
+struct Sum {
+    Complex value = 0;
+    double times = 0;
+    int count = 0;
+};
+
 /// Removes `phases` from the products and fits the slope over time and carriers.
 double clock_slope(const PhaseTracking& job,
                    Products& products,
                    const std::vector<double>& phases)
 {
-    const int n_used = products.n_used;
-    // added and removed again, a value leaves a rest: whether a sum is empty is counted
-    std::vector<Complex> sum(n_used);
-    std::vector<int> filled(n_used, 0);
     for (int t = 0; t < products.n_symbols; ++t) {
         const Complex turn = std::polar(1.0, -phases[t]);
-        for (int k = 0; k < n_used; ++k)
-            products.row(t)[k] = times(products.row(t)[k], turn);
+        for (int i = 0; i < products.count(t); ++i)
+            products.of(t)[i] = times(products.of(t)[i], turn);
     }
+    std::vector<Sum> sums(job.channel.n_used);
     double weighted = 0, norm = 0;
-    Window(products.n_symbols, job.slope_symbols)
-        .slide(
-            [&](int t, double sign) {
-                for (int k = 0; k < n_used; ++k) {
-                    const Complex value = products.row(t)[k];
-                    if (value == 0.0)
-                        continue;
-                    sum[k] += sign * value;
-                    filled[k] += sign > 0 ? 1 : -1;
-                }
-            },
-            [&](int t) {
-                for (int k = 0; k < n_used; ++k) {
-                    if (filled[k] == 0)
-                        continue;
-                    const double weight = std::sqrt(std::norm(sum[k]));
-                    const double lever = job.times[t] * job.used[k];
-                    const float angle = std::atan2(static_cast<float>(sum[k].imag()),
-                                                   static_cast<float>(sum[k].real()));
-                    weighted += weight * lever * angle;
-                    norm += weight * lever * lever;
-                }
-            });
+    const auto add = [&](int t, double sign) {
+        const int32_t* rows = products.known[t]->rows;
+        for (int i = 0; i < products.count(t); ++i) {
+            Sum& sum = sums[rows[i]];
+            sum.value += sign * products.of(t)[i];
+            sum.times += sign * job.times[t];
+            sum.count += static_cast<int>(sign);
+        }
+    };
+    const auto fit = [&](int) {
+        for (int k = 0; k < job.channel.n_used; ++k) {
+            const Sum& sum = sums[k];
+            if (sum.count == 0)
+                continue;
+            const double weight = std::sqrt(std::norm(sum.value));
+            const double lever = job.used[k] * sum.times / sum.count;
+            const float angle = std::atan2(static_cast<float>(sum.value.imag()),
+                                           static_cast<float>(sum.value.real()));
+            weighted += weight * lever * angle;
+            norm += weight * lever * lever;
+        }
+    };
+    Window(products.n_symbols, job.slope_symbols).slide(add, fit);
     return norm > 0 ? weighted / norm : 0.0;
 }
 

@@ -44,8 +44,9 @@ double find_drift(const PhaseDrift& job);
 ///
 /// Over header and data symbols: common_t, the angle of sum_i p[t, i] added up over
 /// `common_symbols` neighbours; slope, weighted least squares of the angles of
-/// p exp(-j common_t) added up over `slope_symbols` neighbours against time_t used_k,
-/// weights their absolute values. y exp(-j (common_t + slope time_t used_k)) is given.
+/// p exp(-j common_t) added up over `slope_symbols` neighbours against used_k times the
+/// mean time of those that were added; weights their absolute values. Neighbours end at
+/// the frame's. y exp(-j (common_t + slope time_t used_k)) is given.
 struct PhaseTracking {
     KnownCarriers header, data; ///< rows of data are its pilots
     PhaseChannel channel;

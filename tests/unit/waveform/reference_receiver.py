@@ -150,9 +150,7 @@ def read_start(samples, at: Synchronisation, n: Numerology):
     times = starts + n.n_fft / 2 - centre
     sent = pilots(n, n.header_symbols)
     drift = find_drift(pilot_products(y, estimate.h, sent, n).sum(1), times, n)
-    llr = header_llr(
-        turn(y, drift, times), estimate.h, noise_var * (1 + estimate.error_share), n
-    )
+    llr = header_llr(turn(y, drift, times), estimate.h, noise_var * (1 + estimate.error_share), n)
     bits, ok = decode_header(llr)
     assert ok
     known = encode_header(bits, n)
@@ -229,9 +227,13 @@ def clock_slope(products, times, n: Numerology) -> float:
 
     A sampling clock that is off by e moves windows by e t samples: a phase 2 pi k e t / N at carrier k.
     """
-    smoothed = boxcar(products, demodulator.SLOPE_SYMBOLS)
+    known = products != 0
+    smoothed, count, total = (
+        boxcar(values, demodulator.SLOPE_SYMBOLS)
+        for values in (products, known.astype(float), known * times[:, None])
+    )
     weight = np.abs(smoothed)
-    lever = times[:, None] * n.used
+    lever = n.used * total / np.maximum(count, 1)  # a sum has the phase of its mean time
     norm = float((weight * lever**2).sum())
     return float((weight * lever * np.angle(smoothed)).sum() / norm) if norm > 0 else 0.0
 

@@ -46,12 +46,14 @@ def through(x: np.ndarray, gains: np.ndarray) -> np.ndarray:
 
 def resample(x: np.ndarray, ppm: float) -> np.ndarray:
     """Sample t as it is at time t (1 + ppm 1e-6); the shift is held over 64 samples."""
-    frequency, spectrum = np.fft.fftfreq(x.shape[1]), np.fft.fft(x)
-    out = np.empty_like(spectrum)
+    size = 1 << (x.shape[1] - 1).bit_length()
+    frequency, spectrum = np.fft.fftfreq(size), np.fft.fft(x, size)
+    out = np.empty(x.shape, complex)
     for first in range(0, x.shape[1], 64):
         shift = (first + 32) * ppm * 1e-6
         moved = np.fft.ifft(spectrum * np.exp(2j * np.pi * frequency * shift))
-        out[:, first : first + 64] = moved[:, first : first + 64]
+        part = slice(first, min(first + 64, x.shape[1]))
+        out[:, part] = moved[:, part]
     return out
 
 

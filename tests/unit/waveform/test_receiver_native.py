@@ -59,7 +59,9 @@ def test_frame_is_received_as_defined(name, rms, cfo, snr_db):
     assert at.omega == pytest.approx(expected.at.omega, abs=1e-7)
     assert start.header == expected.start.header
     assert start.noise_var == pytest.approx(expected.start.noise_var, rel=1e-4)
-    assert start.estimate.error_share == pytest.approx(expected.start.estimate.error_share, rel=1e-4)
+    assert start.estimate.error_share == pytest.approx(
+        expected.start.estimate.error_share, rel=1e-4
+    )
     # what the offset estimates differ by, 1e-7, turns the last symbol by less than 3e-4
     assert data.omega == pytest.approx(expected.data.omega, abs=2e-8)
     assert data.clock == pytest.approx(expected.data.clock, abs=1e-8)
