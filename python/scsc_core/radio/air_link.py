@@ -17,7 +17,7 @@ from .picture_feed import PictureEncoder, PictureFeed, ThreadedFeed
 from .receive_station import ReceiveStation
 from .sample_recorder import RecordedFrontEnd
 from .station_clock import AirClock, ArrivalClock, WaitingTime
-from .transmit_station import TransmitStation
+from .transmit_station import AHEAD_S, AHEAD_UNCLOCKED_S, TransmitStation
 
 # Without a clock of samples: 20 ms for feedback are 100 ms for processes that share two processor cores.
 _SLOW_PEER_SHARE = 0.2
@@ -86,6 +86,7 @@ def transmit_station(
         clock,
         feedback,
         board,
+        AHEAD_S if follows_clock(front_end) else AHEAD_UNCLOCKED_S,
         feedback_wait_s=feedback_wait_s if needs_feedback and not simulated else 0.0,
     )
 

@@ -12,7 +12,9 @@ from .counters_board import CountersBoard
 from .front_end import FrontEnd
 from .station_clock import ArrivalClock
 
-CHUNK_SAMPLES = 4096  # a frame of the default numerology has 5216
+# Of one read: what waits here makes channel reports older, and each read costs some processor time.
+_CHUNK_S = 0.002
+_CHUNK_SAMPLES = (1024, 1 << 16)
 _READ_S = 0.02
 END_WAIT_S = 0.5  # behind an end frame: others of the same end, and late feedback
 _BOARD_INTERVAL_S = 0.1
@@ -81,6 +83,8 @@ class ReceiveStation:
         self.done = False
         self._on_picture, self._on_frame = on_picture, on_frame
         self._max_images, self._stay, self._sender_done = max_images, stay, sender_done
+        least, most = _CHUNK_SAMPLES
+        self._chunk = min(max(round(_CHUNK_S * front_end.rate_hz), least), most)
         self._read_s, self._now = read_s, now
         self.progress_s = now()
         self._ended_s: float | None = None
@@ -89,7 +93,7 @@ class ReceiveStation:
     def step(self) -> None:
         """Read once and do what follows from it."""
         begin = self._now()
-        chunk = self.front_end.read(CHUNK_SAMPLES, self._read_s)
+        chunk = self.front_end.read(self._chunk, self._read_s)
         n = chunk.samples.shape[1]
         if chunk.discontinuity:
             self.counters["discontinuities"] += 1

@@ -14,6 +14,7 @@ from .picture_feed import EncodedPicture, PictureFeed
 from .station_clock import AirClock
 
 AHEAD_S = 0.005  # of samples that wait at the front end: enough for the next burst to be in time
+AHEAD_UNCLOCKED_S = 0.0005  # where sample time waits for the burst
 _WAIT_S = 0.001  # between two looks when there is nothing to send
 _SENT_KEPT = 64
 _FLUSH_S = 0.1  # one wait for the last bursts to leave
