@@ -46,7 +46,17 @@ from .waveform_configuration import waveform_config
 from .waveform_receiver import waveform_receiver
 from .waveform_transmitter import waveform_transmitter
 
-_VIEWS = ("constellation_view", "image_view", "metrics_view", "segmentation_view")
+_VIEWS = (
+    "channel_view",
+    "constellation_view",
+    "counter_view",
+    "image_view",
+    "live_view",
+    "metrics_view",
+    "radio_view",
+    "segmentation_view",
+    "spectrum_view",
+)
 
 __all__ = [
     "burst_receiver",

@@ -8,7 +8,7 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import blocks, gr, scsc
-from gnuradio.scsc.error_vector import error_vector_db
+from gnuradio.scsc.frame_vectors import error_vector_db
 from gnuradio.scsc.front_ends.uhd_blocks import from_time_pmt
 from gnuradio.scsc.heard_frame import heard_frame, heard_pdu
 from gnuradio.scsc.message_block import BadFrame

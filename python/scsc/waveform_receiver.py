@@ -5,13 +5,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from scsc_core import mimo
 from scsc_core.radio import keys
 from scsc_core.waveform.detection import frame_llr
 from scsc_core.waveform.picture_transmitter import IMAGE_IDS
 from scsc_core.waveform.session import ReceivedPicture, WaveformReceiver
 
-from .error_vector import error_vector_db
+from .frame_vectors import combined_vectors, error_vector_db, received_vectors
 from .heard_frame import heard_frame
 from .message_block import message_block, require
 from .waveform_configuration import waveform_config
@@ -106,10 +105,9 @@ class waveform_receiver(message_block):
         return frame_llr(frame, tables)
 
     def _publish_vectors(self, frame, tables) -> None:
-        n_data, n_rx, nsym = frame.y.shape
-        y = np.ascontiguousarray(frame.y.transpose(1, 0, 2)).reshape(n_rx, -1)
+        y = received_vectors(frame)
         meta = {
-            keys.N_RX: n_rx,
+            keys.N_RX: len(y),
             keys.N_TX: tables.shape[-1],
             keys.K: y.shape[1],
             keys.MODULATION: frame.header.modulation,
@@ -118,10 +116,9 @@ class waveform_receiver(message_block):
         }
         self.publish(keys.RECEIVED, y, meta)
         if self.wanted(keys.COMBINED):
-            uses = np.full(n_data, nsym)
-            r = mimo.combine(y, frame.h_data, tables, frame.noise_var, block_uses=uses)
-            meta[keys.EVM_DB] = error_vector_db(r, tables, nsym)
-            self.publish(keys.COMBINED, np.ascontiguousarray(r, np.complex64), meta)
+            r = combined_vectors(frame, tables)
+            meta[keys.EVM_DB] = error_vector_db(r, tables, frame.header.nsym)
+            self.publish(keys.COMBINED, r, meta)
 
     def _note(self, header) -> None:
         """Count pictures on beyond the 256 ids, and remember those that did not come yet."""

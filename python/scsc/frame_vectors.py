@@ -1,9 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far received points lie from those that were sent, as far as that can be seen."""
+"""Vectors of a received frame for views: in front of and behind the combiner, and their error."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from scsc_core import mimo
+
+
+def received_vectors(frame) -> np.ndarray:
+    """y of a ReceivedFrame, complex64 [n_rx, k], carrier by carrier."""
+    return np.ascontiguousarray(frame.y.transpose(1, 0, 2), np.complex64).reshape(
+        frame.y.shape[1], -1
+    )
+
+
+def combined_vectors(frame, tables: np.ndarray) -> np.ndarray:
+    """Estimate r = U2 y of the transmitted vectors behind the combiner (CEN), complex64 [n_tx, k].
+
+    Args:
+        frame: ReceivedFrame with data.
+        tables: complex [n_data or 1, K, n_tx].
+    Source: Han et al., Eq. (12), corrected; link.md section 6.
+    """
+    n_data, _, nsym = frame.y.shape
+    uses = np.full(n_data, nsym)
+    y = received_vectors(frame)
+    r = mimo.combine(y, frame.h_data, tables, frame.noise_var, block_uses=uses)
+    return np.ascontiguousarray(r, np.complex64)
 
 
 def error_vector_db(r: np.ndarray, tables: np.ndarray, nsym: int) -> np.ndarray:

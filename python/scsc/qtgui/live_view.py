@@ -1,0 +1,319 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Everything about the link over the air in one window: for flowgraphs, and for programs."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import numpy as np
+from PyQt5 import QtCore, QtWidgets
+
+from scsc_core.radio import keys
+from scsc_core.waveform.csi_feedback import plain_tables
+from scsc_core.waveform.numerology import numerology as _numerology
+
+from ..frame_vectors import combined_vectors, error_vector_db, received_vectors
+from ..message_block import BadFrame
+from . import constellation_view as constellation
+from . import style
+from .channel_view import channel_panel, offer_channel
+from .counter_view import Totals, counter_panel
+from .image_view import caption
+from .picture_panel import picture_panel
+from .radio_view import History, add_frame, radio_panel, worst_evm_db
+from .spectrum_view import BINS, spectrum_db, spectrum_panel
+from .theme import current_theme, use_theme
+from .view import view
+
+_MAX_POINTS = 4000
+_ANTENNAS = 2
+
+
+class live_panel(QtWidgets.QWidget):
+    """Pictures, constellations, channel, spectrum, history and counters side by side.
+
+    Pictures sent and segmented appear with the first of their kind.
+
+    Args:
+        title: str of the window.
+    """
+
+    _reveal_later = QtCore.pyqtSignal(object)
+
+    def __init__(self, title):
+        super().__init__()
+        self.setWindowTitle(title)
+        self.received = picture_panel("received picture")
+        self.sent, self.overlay = picture_panel("sent picture"), picture_panel("segmentation")
+        self.before = [_points(f"before CEN, antenna {n + 1}") for n in range(_ANTENNAS)]
+        self.after = [_points(f"after CEN, stream {n + 1}") for n in range(_ANTENNAS)]
+        self.channel, self.spectrum = channel_panel(), spectrum_panel()
+        self.radio, self.counters = radio_panel(), counter_panel()
+        for hidden in (self.sent, self.overlay, self.spectrum):
+            hidden.hide()
+        self._shows = {self.sent: False, self.overlay: False, self.spectrum: False}
+        layout = QtWidgets.QGridLayout(self)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(6)
+        pictures = _row(self.sent, self.received, self.overlay)
+        layout.addLayout(pictures, 0, 0)
+        layout.addWidget(self.counters, 0, 1)
+        layout.addLayout(_row(*self.before, *self.after), 1, 0)
+        layout.addWidget(self.radio, 1, 1, 2, 1)
+        layout.addLayout(_row(self.channel, self.spectrum), 2, 0)
+        for number, stretch in enumerate((10, 7, 5)):
+            layout.setRowStretch(number, stretch)
+        layout.setColumnStretch(0, 1)
+        self.counters.setFixedWidth(270)
+        self.radio.setFixedWidth(270)
+        self.resize(1360, 920)
+        self._reveal_later.connect(self._reveal, QtCore.Qt.QueuedConnection)
+
+    def offer(self, panel: QtWidgets.QWidget, item: Any) -> None:
+        """Give an item to one of the panels from any thread; a hidden one appears."""
+        if not self._shows.get(panel, True):
+            self._shows[panel] = True
+            self._reveal_later.emit(panel)
+        panel.offer(item)
+
+    def _reveal(self, panel):
+        panel.show()
+
+
+class LiveView:
+    """What belongs into a live_panel, from frames, pictures and counters.
+
+    Args:
+        title: str of the window.
+        numerology: as of the frames.
+    Attributes:
+        widget: live_panel.
+        application: the QApplication where this object made it.
+    """
+
+    def __init__(self, title: str, numerology: str = "64"):
+        self.widget = live_panel(title)
+        self._used = _numerology(numerology).used
+        self._history = History()
+        self._totals = Totals()
+        self._closed = False
+        self.application: QtWidgets.QApplication | None = None
+
+    def update(
+        self,
+        frame: Any = None,
+        picture: Any = None,
+        counters: dict[str, Any] | None = None,
+        tables: np.ndarray | None = None,
+        sent: np.ndarray | None = None,
+        overlay: np.ndarray | None = None,
+        samples: np.ndarray | None = None,
+        sample_rate_hz: float = 1e6,
+    ) -> None:
+        """Show what is new, from any thread; from the GUI's own, the window is drawn at once.
+
+        Args:
+            frame: ReceivedFrame.
+            picture: received one: ReceivedPicture, link.Picture, or uint8 [H, W, 3].
+            counters: of WaveformReceiver, WaveformTransmitter and front ends.
+            tables: complex [n_data or 1, K, 2] that the frame was sent with; without, the points
+                behind the combiner are those of no precoder, and EVM is known for those only.
+            sent, overlay: uint8 [H, W, 3].
+            samples: complex [2, n] of a burst at sample_rate_hz, for the spectrum.
+        """
+        panel = self.widget
+        if frame is not None:
+            self._show_frame(frame, tables)
+        if picture is not None:
+            panel.offer(panel.received, _picture_item(picture))
+        for target, image in ((panel.sent, sent), (panel.overlay, overlay)):
+            if image is not None:
+                text = f"{image.shape[1]} x {image.shape[0]}"
+                panel.offer(target, (image, text, False))
+        if samples is not None and samples.shape[1] >= BINS:
+            panel.offer(panel.spectrum, (spectrum_db(samples), sample_rate_hz))
+        if counters:
+            panel.offer(panel.counters, self._totals.update(counters))
+        self.process()
+
+    def process(self) -> None:
+        """Let the window react; without effect outside the GUI's thread."""
+        if threading.current_thread() is threading.main_thread():
+            QtWidgets.QApplication.instance().processEvents()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the user closed the window."""
+        return self._closed or not self.widget.isVisible()
+
+    def close(self) -> None:
+        """Close the window."""
+        self._closed = True
+        self.widget.close()
+
+    def _show_frame(self, frame, tables) -> None:
+        header = frame.header
+        self._history.add(SNR=frame.snr_db, CFO=frame.cfo_hz)
+        try:
+            offer_channel(self.widget.channel, np.asarray(frame.h), self._used)
+        except BadFrame:
+            return
+        if header.nsym and header.precoder != "alamouti":
+            exact = tables is not None or header.precoder == "none"
+            known = (
+                tables if tables is not None else plain_tables(header.modulation, header.streams)
+            )
+            r = combined_vectors(frame, known)
+            note = f"{header.modulation}   {header.precoder}   SNR {frame.snr_db:.1f} dB"
+            show_points(self.widget, self.widget.before, received_vectors(frame), note)
+            show_points(self.widget, self.widget.after, r, note)
+            if exact:
+                evm_db = error_vector_db(r, known, header.nsym)
+                self._history.set_newest("EVM", worst_evm_db({keys.EVM_DB: evm_db}))
+        self.widget.offer(self.widget.radio, self._history.arrays())
+
+
+def open_live_view(title: str, theme: str = "dark", numerology: str = "64") -> LiveView:
+    """Open the window of a program without a flowgraph; call it in the main thread.
+
+    Call `update` whenever there is something new, and `process` now and then from the main thread,
+    or run the QApplication's own loop there.
+
+    Args:
+        title: str of the window.
+        theme: "dark" or "light".
+        numerology: of the frames that will be shown.
+    Raises:
+        ValueError: an unknown theme or numerology.
+    """
+    app = QtWidgets.QApplication.instance() or QtWidgets.QApplication([title])
+    app.setQuitOnLastWindowClosed(True)
+    use_theme(theme)
+    live = LiveView(title, numerology)
+    live.application = app  # Qt ends with the last reference to it
+    live.widget.show()
+    live.process()
+    return live
+
+
+class live_view(view):
+    """Shows the whole link over the air: pictures, constellations, channel, history and counters.
+
+    Message ports:
+        heard (in): c32 [n_used, n_rx, n_tx] from burst_receiver.
+        received (in): c32 [n_rx, k] from waveform_receiver, in front of the combiner.
+        combined (in): c32 [n_tx, k] from waveform_receiver, behind it.
+        image (in): u8 [height, width, 3], pictures that are sent; optional.
+        result (in): u8 [height, width, 3], pictures that arrived; a lost one gets a red frame.
+        overlay (in): u8 [height, width, 3] from a segmenter; optional.
+        status (in): dicts of the blocks of the link, for the counters.
+        status (out): dict of frames, dropped.
+
+    Args:
+        title: str of the window.
+        numerology: "64", "128" or "256" points.
+        theme: "dark" or "light", of all views made after this one too.
+    Attributes:
+        widget: QWidget.
+    Raises:
+        ValueError: an unknown numerology or theme.
+        RuntimeError: no QApplication yet.
+    Source: ours.
+    """
+
+    def __init__(self, title="SCSC over the air", numerology="64", theme="dark"):
+        use_theme(theme)
+        pictures = (keys.IMAGE, keys.RESULT, keys.OVERLAY)
+        super().__init__(
+            "live_view",
+            live_panel,
+            (title,),
+            pdus=(keys.HEARD, keys.RECEIVED, keys.COMBINED, *pictures),
+            dicts=(keys.STATUS,),
+            main=(keys.HEARD, keys.RESULT),
+        )
+        self._used = _numerology(numerology).used
+        self._history, self._totals = History(), Totals()
+
+    def on_heard(self, h, meta):
+        """Show the channel and one more point of the history."""
+        add_frame(self._history, meta)
+        offer_channel(self.widget.channel, h, self._used)
+        self.widget.offer(self.widget.radio, self._history.arrays())
+
+    def on_received(self, y, meta):
+        """Show points in front of the combiner."""
+        show_points(self.widget, self.widget.before, y, _note(meta))
+
+    def on_combined(self, r, meta):
+        """Show points behind the combiner."""
+        self._history.set_newest("EVM", worst_evm_db(meta))
+        show_points(self.widget, self.widget.after, r, _note(meta))
+
+    def on_image(self, image, meta):
+        """Show a sent picture."""
+        text = f"{meta.get(keys.NAME, 'picture')}   {image.shape[1]} x {image.shape[0]}"
+        self.widget.offer(self.widget.sent, (image, text, False))
+
+    def on_result(self, image, meta):
+        """Show a received picture."""
+        lost = not meta.get(keys.DELIVERED, True)
+        self.widget.offer(self.widget.received, (image, caption(meta), lost))
+
+    def on_overlay(self, image, meta):
+        """Show a segmented picture."""
+        self.widget.offer(self.widget.overlay, (image, str(meta.get(keys.TASK, "")), False))
+
+    def on_status(self, status):
+        """Newest counters of one block."""
+        self.widget.offer(self.widget.counters, self._totals.update(status))
+
+
+def show_points(panel: live_panel, plots: list, vectors: np.ndarray, note: str) -> None:
+    """Give the rows of vectors [antennas, k] to the plots, evenly thinned out."""
+    step = max(1, vectors.shape[1] // _MAX_POINTS)
+    for plot, row in zip(plots, vectors):
+        points = row[::step]
+        points = points[np.isfinite(points)]
+        if points.size:
+            panel.offer(plot, (points.copy(), note))
+
+
+def _note(meta) -> str:
+    parts = [str(meta[key]) for key in (keys.MODULATION, keys.PRECODER) if key in meta]
+    parts += [f"SNR {meta[keys.SNR_DB]:.1f} dB"] if keys.SNR_DB in meta else []
+    return "   ".join(parts)
+
+
+def _picture_item(picture) -> tuple[np.ndarray, str, bool]:
+    if isinstance(picture, np.ndarray):
+        return picture, f"{picture.shape[1]} x {picture.shape[0]}", False
+    inner = getattr(picture, "picture", picture)
+    meta = {keys.DELIVERED: inner.delivered}
+    if inner is not picture:
+        meta[keys.SNR_DB] = picture.snr_db
+    return inner.image, caption(meta), not inner.delivered
+
+
+def _row(*widgets) -> QtWidgets.QHBoxLayout:
+    row = QtWidgets.QHBoxLayout()
+    row.setSpacing(6)
+    for widget in widgets:
+        row.addWidget(widget, 1)
+    return row
+
+
+class _points(constellation._constellation_widget):
+    """A constellation in the colours of the theme."""
+
+    def __init__(self, title):
+        super().__init__(title)
+        self.setMinimumSize(200, 200)
+        if current_theme() == "light":
+            levels = np.linspace(0, 1, 256)
+            stops = (style.PANEL, style.ACCENT, style.TEXT)
+            channels = np.array([[c.red(), c.green(), c.blue()] for c in stops])
+            self._colours = np.stack(
+                [np.interp(levels, (0.0, 0.45, 1.0), channels[:, i]) for i in range(3)], axis=1
+            ).astype(np.uint8)
