@@ -228,6 +228,37 @@ py::array_t<float> alamouti_llr(const py::array& y,
     return llr;
 }
 
+py::array_t<Wide> alamouti_grid(const py::array& bits,
+                                const py::array& rows,
+                                const py::array& pilots,
+                                const py::array& pilot_rows,
+                                int n_used)
+{
+    scsc::AlamoutiGrid job = {};
+    job.bits = arrays::data<uint8_t>(bits, "bits", 1);
+    job.pilots = arrays::doubles(pilots, "pilots", 3);
+    job.n_symbols = static_cast<int>(pilots.shape(0));
+    job.n_used = n_used;
+    job.rows = arrays::indices(rows, "rows", n_used);
+    job.n_rows = static_cast<int>(rows.size());
+    job.pilot_rows = arrays::indices(pilot_rows, "pilot_rows", n_used);
+    job.n_pilots = static_cast<int>(pilot_rows.size());
+    arrays::require_at_least("n_used", n_used, 1);
+    if (job.n_symbols % 2 != 0)
+        arrays::refuse("pilots must have an even number of symbols, got " +
+                       arrays::text(job.n_symbols));
+    arrays::require_size("pilots' carriers", pilots.shape(1), pilot_rows.size());
+    arrays::require_size("pilots' antennas", pilots.shape(2), 2);
+    arrays::require_size("bits' length", bits.size(), 2 * pilots.shape(0) * rows.size());
+    py::array_t<Wide> grid({pilots.shape(0), py::ssize_t(n_used), py::ssize_t(2)});
+    job.grid = reinterpret_cast<double*>(grid.mutable_data());
+    {
+        py::gil_scoped_release release;
+        scsc::alamouti_grid(job);
+    }
+    return grid;
+}
+
 py::array_t<float> frame_bits(const py::array& y,
                               const py::array& h,
                               const py::array& tables,
@@ -338,6 +369,15 @@ void bind_demodulator(py::module_& m)
           py::arg("scale"),
           "LLRs float32 [2 n n_rows] of QPSK under Alamouti's map from y complex64 [n, "
           "n_used, n_rx] and h complex128 [n_used, n_rx, 2]; see alamouti.h.");
+    m.def("alamouti_grid",
+          &alamouti_grid,
+          py::arg("bits"),
+          py::arg("rows"),
+          py::arg("pilots"),
+          py::arg("pilot_rows"),
+          py::arg("n_used"),
+          "Carriers complex128 [n, n_used, 2] that carry bits uint8 [2 n n_rows] as QPSK "
+          "under Alamouti's map, and pilots complex128 [n, n_pilots, 2]; see alamouti.h.");
     m.def("frame_bits",
           &frame_bits,
           py::arg("y"),

@@ -208,6 +208,51 @@ int check_alamouti()
     return 0;
 }
 
+/// Bits come back with the sign of their soft bit; pilots stay as they are.
+int check_grid()
+{
+    uint64_t state = 6;
+    const std::vector<int32_t> rows = {0, 2, 4}, pilot_rows = {1};
+    const int n_used = 5, n_symbols = 4;
+    std::vector<uint8_t> bits;
+    for (size_t i = 0; i < 2 * n_symbols * rows.size(); ++i)
+        bits.push_back(noise(state) > 0);
+    const std::vector<Wide> pilots = {1, 2, 3, 4, 5, 6, 7, 8};
+    std::vector<Wide> grid(n_symbols * n_used * 2, Wide(9, 9)), h(n_used * 2, Wide(0.6, 0.3));
+    scsc::alamouti_grid({bits.data(),
+                         n_symbols,
+                         n_used,
+                         rows.data(),
+                         static_cast<int>(rows.size()),
+                         reinterpret_cast<const double*>(pilots.data()),
+                         pilot_rows.data(),
+                         static_cast<int>(pilot_rows.size()),
+                         reinterpret_cast<double*>(grid.data())});
+    std::vector<Complex> y;
+    for (int i = 0; i < n_symbols * n_used; ++i)
+        y.emplace_back(h[0] * grid[2 * i] + h[1] * grid[2 * i + 1]);
+    std::vector<float> llr(bits.size());
+    scsc::alamouti_llr({reinterpret_cast<const float*>(y.data()),
+                        n_symbols,
+                        n_used,
+                        1,
+                        reinterpret_cast<const double*>(h.data()),
+                        rows.data(),
+                        static_cast<int>(rows.size()),
+                        1.0,
+                        llr.data()});
+    int failures = 0;
+    for (size_t i = 0; i < bits.size(); ++i) // |h|^2 = 0.9, half per component
+        failures += std::abs(llr[i] - 0.9 * (0.5 - bits[i])) > 1e-6;
+    for (int t = 0; t < n_symbols; ++t)
+        failures += grid[(t * n_used + 1) * 2] != pilots[2 * t] ||
+                    grid[(t * n_used + 1) * 2 + 1] != pilots[2 * t + 1] ||
+                    grid[(t * n_used + 3) * 2] != 0.0;
+    if (failures)
+        std::printf("Alamouti: %d values of the grid are wrong\n", failures);
+    return failures;
+}
+
 } // namespace
 
 int main()
@@ -218,6 +263,6 @@ int main()
             for (double slope : {0.0, -1e-6})
                 failures += check_tracking(4, n_data, omega, slope);
     failures += check_drift(0.0013) + check_drift(-0.00391) + check_drift(0.0042);
-    failures += check_alamouti();
+    failures += check_alamouti() + check_grid();
     return failures;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /// @file
-/// Soft bits of QPSK symbols that two antennas sent under Alamouti's map. Source: Alamouti
+/// QPSK symbols that two antennas send under Alamouti's map, and their soft bits. Source: Alamouti
 /// 1998; waveform.md, header.
 #pragma once
 
@@ -23,5 +23,21 @@ struct AlamoutiBits {
     float* llr;   ///< out [n_symbols, n_rows, 2]
 };
 void alamouti_llr(const AlamoutiBits& job);
+
+/// What is sent: bit pairs become ((1 - 2 b0) + j (1 - 2 b1)) / sqrt 2, symbol by symbol
+/// over the carriers `rows`, and neighbouring symbols (a, b) as above, over sqrt 2; pilots
+/// as they are given; nothing on other carriers.
+struct AlamoutiGrid {
+    const uint8_t* bits; ///< [n_symbols, n_rows, 2] of 0 and 1
+    int n_symbols;       ///< even, >= 0
+    int n_used;
+    const int32_t* rows;       ///< [n_rows], 0 .. n_used - 1
+    int n_rows;
+    const double* pilots;      ///< [n_symbols, n_pilots, 2] complex
+    const int32_t* pilot_rows; ///< [n_pilots], 0 .. n_used - 1
+    int n_pilots;
+    double* grid; ///< out [n_symbols, n_used, 2] complex
+};
+void alamouti_grid(const AlamoutiGrid& job);
 
 } // namespace scsc

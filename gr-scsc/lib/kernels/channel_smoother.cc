@@ -34,7 +34,8 @@ class Smoother
 public:
     explicit Smoother(const ChannelSmoothing& job)
         : d_job(job), d_width(2 * job.n_links), d_powers(job.n_taps),
-          d_variances(job.n_taps), d_factor(job.n_taps, job.n_taps),
+          d_variances(job.n_taps),
+          d_turned(2 * job.n_links), d_factor(job.n_taps, job.n_taps),
           d_inverse(job.n_taps, job.n_taps), d_matched(job.n_taps, d_width),
           d_half(job.n_taps, d_width), d_taps(job.n_taps, d_width)
     {
@@ -69,14 +70,21 @@ private:
     {
         for (int k = 0; k < d_job.n_used; ++k) {
             const double* h = d_job.h + static_cast<size_t>(k) * d_width;
+            turn(h, -1, d_turned.data());
             for (int l = 0; l < d_job.n_taps; ++l) {
                 const double* f = phase(k, l);
-                double* row = d_matched.row(l);
-                for (int c = 0; c < d_width; c += 2) {
-                    row[c] += f[0] * h[c] + f[1] * h[c + 1];
-                    row[c + 1] += f[0] * h[c + 1] - f[1] * h[c];
-                }
+                add(f[0], h, d_matched.row(l), d_width);
+                add(f[1], d_turned.data(), d_matched.row(l), d_width);
             }
+        }
+    }
+
+    /// out = sign j x: a product with a complex number is two of real numbers then.
+    void turn(const double* x, double sign, double* out) const
+    {
+        for (int c = 0; c < d_width; c += 2) {
+            out[c] = -sign * x[c + 1];
+            out[c + 1] = sign * x[c];
         }
     }
 
@@ -155,16 +163,15 @@ private:
     /// F g.
     void expand()
     {
+        for (int l = 0; l < d_job.n_taps; ++l)
+            turn(d_taps.row(l), 1, d_half.row(l));
         for (int k = 0; k < d_job.n_used; ++k) {
             double* out = d_job.smoothed + static_cast<size_t>(k) * d_width;
             std::fill(out, out + d_width, 0.0);
             for (int l = 0; l < d_job.n_taps; ++l) {
                 const double* f = phase(k, l);
-                const double* tap = d_taps.row(l);
-                for (int c = 0; c < d_width; c += 2) {
-                    out[c] += f[0] * tap[c] - f[1] * tap[c + 1];
-                    out[c + 1] += f[0] * tap[c + 1] + f[1] * tap[c];
-                }
+                add(f[0], d_taps.row(l), out, d_width);
+                add(f[1], d_half.row(l), out, d_width);
             }
         }
     }
@@ -180,7 +187,7 @@ private:
 
     const ChannelSmoothing& d_job;
     int d_width;
-    std::vector<double> d_powers, d_variances;
+    std::vector<double> d_powers, d_variances, d_turned;
     Rows d_factor, d_inverse, d_matched, d_half, d_taps;
 };
 

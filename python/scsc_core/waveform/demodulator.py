@@ -7,6 +7,7 @@ transmit power of 1 per carrier until `Demodulated` gives them in link units.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,8 +18,8 @@ from .estimation import ChannelEstimate, known_estimate, ltf_estimate, smooth
 from .header import (
     FrameHeader,
     HeaderError,
+    code_bits,
     decode_header,
-    encode_header,
     unpack,
 )
 from .numerology import Numerology
@@ -82,24 +83,19 @@ def carriers(
     """Used carriers complex64 [n_windows, n_used, n_rx] of FFT windows, turned by -omega (t - origin)."""
     return _native.ofdm_windows(
         samples,
-        np.ascontiguousarray(starts, np.int64),
-        float(omega),
-        int(origin),
+        starts,
+        omega,
+        origin,
         n.n_fft,
-        _bins(n),
-        np.sqrt(n.n_used) / n.n_fft,
+        _rows(n).bins,
+        math.sqrt(n.n_used) / n.n_fft,
     )
 
 
-@lru_cache(maxsize=16)
-def _bins(n: Numerology) -> np.ndarray:
-    return (n.used % n.n_fft).astype(np.int32)
-
-
-def symbol_starts(first: int, count: int, n: Numerology) -> np.ndarray:
-    """First samples of the FFT windows of `count` symbols that begin with symbol `first`, from a frame's start."""
-    symbols = np.arange(first, first + count) * n.symbol_samples
-    return n.preamble_samples + symbols + n.n_cp - n.window_advance
+def symbol_starts(count: int, n: Numerology) -> np.ndarray:
+    """First samples of the FFT windows of a frame's first `count` symbols, int64, from its start."""
+    symbols = np.arange(count, dtype=np.int64) * n.symbol_samples
+    return symbols + (n.preamble_samples + n.n_cp - n.window_advance)
 
 
 def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start:
@@ -110,15 +106,15 @@ def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start
         at: where the frame was found; start >= window_advance.
         n: numerology.
     """
-    training = at.start + np.array(ltf_windows(n)) - n.window_advance
+    training = np.array(ltf_windows(n), np.int64) + (at.start - n.window_advance)
     centre = _reference_sample(at, n)
     windows = carriers(samples, training, at.omega, centre, n)
     h_ls, noise_var = ltf_estimate(windows, n)
     noise_var = max(noise_var, 1e-30)
     estimate = smooth(h_ls, noise_var / 2, noise_var, n)
-    starts = at.start + symbol_starts(0, n.header_symbols, n)
+    starts = at.start + symbol_starts(n.header_symbols, n)
     y = carriers(samples, starts, at.omega, centre, n)
-    times = starts + n.n_fft / 2 - centre
+    times = starts + (n.n_fft / 2 - centre)
     rows = _rows(n)
     drift, turned = _drift(y, estimate.h, pilots(n, n.header_symbols), rows.pilots, times, n)
     llr_scale = 2 / (noise_var * (1 + estimate.error_share))
@@ -129,13 +125,21 @@ def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start
         header = unpack(bits)
     except HeaderError:
         return Start(None, "fields", estimate, noise_var, drift, None, turned)
-    known = encode_header(bits, n)
+    known = header_symbols(bits, n)
     drift, turned = _drift(y, estimate.h, known, rows.used, times, n)
     # weights: 1 / error variance in units of 1 / noise_var
     weight = n.header_symbols / 2
-    h = (h_ls * 2 + known_estimate(turned, known) * weight) / (2 + weight)
+    h = h_ls * (2 / (2 + weight)) + known_estimate(turned, known) * (weight / (2 + weight))
     estimate = smooth(h, noise_var / (2 + weight), noise_var, n)
     return Start(header, None, estimate, noise_var, drift, known, turned)
+
+
+def header_symbols(bits: np.ndarray, n: Numerology) -> np.ndarray:
+    """`header.encode_header` in native code: complex128 [header_symbols, n_used, 2] of uint8 [75]."""
+    rows = _rows(n)
+    return _native.alamouti_grid(
+        code_bits(bits), rows.data, pilots(n, n.header_symbols), rows.pilots, n.n_used
+    )
 
 
 def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerology) -> Demodulated:
@@ -149,7 +153,7 @@ def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerol
     """
     header, h = start.header, start.estimate.h
     omega, centre = at.omega + start.drift, _reference_sample(at, n)
-    starts = at.start + symbol_starts(0, n.header_symbols + header.nsym, n)
+    starts = at.start + symbol_starts(n.header_symbols + header.nsym, n)
     rows = _rows(n)
     vectors, slope, rest = _native.track_phases(
         start.y,
@@ -159,12 +163,12 @@ def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerol
         pilots(n, len(starts))[n.header_symbols :],
         rows.pilots,
         h,
-        starts + n.n_fft / 2 - centre,
+        starts + (n.n_fft / 2 - centre),
         rows.numbers,
         PHASE_SYMBOLS,
         SLOPE_SYMBOLS,
         rows.data,
-        np.sqrt(TOTAL_POWER),
+        math.sqrt(TOTAL_POWER),
     )
     share = start.estimate.error_share
     return Demodulated(
@@ -173,14 +177,15 @@ def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerol
         noise_var=TOTAL_POWER * start.noise_var * (1 + share),
         snr_db=snr_db(start),
         omega=omega + rest if header.nsym else omega,
-        clock=-slope * n.n_fft / (2 * np.pi),
+        clock=-slope * n.n_fft / (2 * math.pi),
     )
 
 
 def snr_db(start: Start) -> float:
     """10 log10(mean |H|^2 / noise variance - beta): the power of the estimate's error is taken out."""
-    power = float(np.mean(np.abs(start.estimate.h) ** 2)) / start.noise_var
-    return float(10 * np.log10(max(power - start.estimate.error_share, 1e-3)))
+    h = start.estimate.h
+    power = np.vdot(h, h).real / (h.size * start.noise_var)
+    return 10 * math.log10(max(power - start.estimate.error_share, 1e-3))
 
 
 def _reference_sample(at: Synchronisation, n: Numerology) -> int:
@@ -191,21 +196,25 @@ def _reference_sample(at: Synchronisation, n: Numerology) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """Positions among the used carriers, int32: all, the pilots, the data; and carrier numbers."""
+    """Constants of a numerology, int32.
+
+    Positions among the used carriers: all, the pilots, the data; carrier numbers; bins of the FFT.
+    """
 
     used: np.ndarray
     pilots: np.ndarray
     data: np.ndarray
     numbers: np.ndarray
+    bins: np.ndarray
 
 
 @lru_cache(maxsize=16)
 def _rows(n: Numerology) -> _Rows:
-    parts = (np.arange(n.n_used), n.pilot_rows, n.data_rows, n.used)
+    parts = (np.arange(n.n_used), n.pilot_rows, n.data_rows, n.used, n.used % n.n_fft)
     return _Rows(*(part.astype(np.int32) for part in parts))
 
 
 def _drift(y, h, sent, rows, times, n: Numerology) -> tuple[float, np.ndarray]:
     """Carrier offset of y against known carriers, radians per sample, and y turned back by it."""
-    limit = _DRIFT_RANGE * 2 * np.pi / n.symbol_samples
+    limit = _DRIFT_RANGE * 2 * math.pi / n.symbol_samples
     return _native.find_drift(y, h, sent, rows, times, limit, _DRIFT_STEPS)

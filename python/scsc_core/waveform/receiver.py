@@ -186,15 +186,14 @@ class OfdmReceiver:
         self._pending: _Pending | None = None
 
     def _append(self, samples: np.ndarray) -> None:
-        finite = np.isfinite(samples)
-        if not finite.all():
+        samples = np.ascontiguousarray(samples, np.complex64)
+        if not np.isfinite(samples.view(np.float32)).all():
+            finite = np.isfinite(samples)
             self._counters["bad_samples"] += int(finite.size - np.count_nonzero(finite))
-            samples = np.where(finite, samples, 0)
+            samples = np.where(finite, samples, np.complex64(0))
         keep = max(0, self._needed_from - self._base)
         self._base += keep
-        self._buffer = np.concatenate(
-            [self._buffer[:, keep:], samples.astype(np.complex64, copy=False)], axis=1
-        )
+        self._buffer = np.concatenate([self._buffer[:, keep:], samples], axis=1)
         self._next_index += samples.shape[1]
         self._counters["samples"] += samples.shape[1]
 

@@ -145,7 +145,7 @@ def read_start(samples, at: Synchronisation, n: Numerology):
     training = at.start + np.array(ltf_windows(n)) - n.window_advance
     h_ls, noise_var = ltf_estimate(carriers(samples, training, at.omega, centre, n), n)
     estimate = smooth(h_ls, noise_var / 2, noise_var, n)
-    starts = at.start + symbol_starts(0, n.header_symbols, n)
+    starts = at.start + symbol_starts(n.header_symbols, n)
     y = carriers(samples, starts, at.omega, centre, n)
     times = starts + n.n_fft / 2 - centre
     sent = pilots(n, n.header_symbols)
@@ -166,10 +166,9 @@ def read_data(samples, at: Synchronisation, start, n: Numerology) -> demodulator
     """`demodulator.read_data`."""
     header, h = start.header, start.estimate.h
     omega, centre = at.omega + start.drift, demodulator._reference_sample(at, n)
-    starts = at.start + symbol_starts(n.header_symbols, header.nsym, n)
-    y = carriers(samples, starts, omega, centre, n)
-    all_starts = at.start + symbol_starts(0, n.header_symbols + header.nsym, n)
-    times = all_starts + n.n_fft / 2 - centre
+    starts = at.start + symbol_starts(n.header_symbols + header.nsym, n)
+    y = carriers(samples, starts[n.header_symbols :], omega, centre, n)
+    times = starts + n.n_fft / 2 - centre
     sent = pilots(n, len(times))[n.header_symbols :]
     products = np.zeros((len(times), n.n_used), complex)
     products[: n.header_symbols] = known_products(start.y, h, start.known)

@@ -117,6 +117,17 @@ def test_header_bits_are_as_defined(name):
     assert close(found, header.header_llr(y, h, 0.3, n), 1e-6)
 
 
+@pytest.mark.parametrize("name", ["64", "128", "256"])
+def test_header_symbols_are_as_defined(name):
+    n = numerology(name)
+    bits = np.random.default_rng(4).integers(0, 2, header.FIELD_BITS).astype(np.uint8)
+
+    found = demodulator.header_symbols(bits, n)
+
+    # 1/2 against products of 1 / sqrt 2
+    np.testing.assert_allclose(found, header.encode_header(bits, n), atol=1e-15)
+
+
 @pytest.mark.parametrize("llr", ["maxlog", "exact"])
 @pytest.mark.parametrize("n_points, nsym", [(2, 3), (16, 54), (64, 1), (256, 9)])
 @pytest.mark.parametrize("common", [True, False])
