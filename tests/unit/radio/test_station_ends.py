@@ -68,6 +68,15 @@ def test_bursts_are_made_only_shortly_before_the_air():
     assert len(sending.front_end.bursts) == 2  # 2 x 1.1 ms fill the 1.5 ms that may wait
 
 
+def test_front_end_that_takes_bursts_at_once_is_never_waited_for():
+    sending = Sending([b"a"] * 5)
+    sending.front_end.tx_burst = lambda x: sending.front_end.pass_samples(x.shape[1] + 100)
+
+    sending.steps(8)
+
+    assert sending.station.done
+
+
 def test_peer_that_takes_nothing_stops_progress_but_not_the_station():
     sending = Sending([b"a"] * 20)
     sending.steps(3, passing=500)
