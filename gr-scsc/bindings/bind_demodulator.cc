@@ -184,9 +184,11 @@ py::tuple track_phases(const py::array& header_y,
     arrays::require_size("times' length", times.size(), header_y.shape(0) + y.shape(0));
     arrays::require_size("used's length", used.size(), job.channel.n_used);
     for (int k = 1; k < job.channel.n_used; ++k)
-        arrays::require_at_least("used's steps", py::ssize_t(job.used[k]) - job.used[k - 1], 1);
+        arrays::require_at_least(
+            "used's steps", py::ssize_t(job.used[k]) - job.used[k - 1], 1);
     for (int d = 1; d < job.n_out; ++d)
-        arrays::require_at_least("out_rows' steps", job.out_rows[d] - job.out_rows[d - 1], 1);
+        arrays::require_at_least(
+            "out_rows' steps", job.out_rows[d] - job.out_rows[d - 1], 1);
     arrays::require_at_least("common_symbols", common_symbols, 1);
     arrays::require_at_least("slope_symbols", slope_symbols, 1);
     py::array_t<Complex> out({out_rows.size(), y.shape(2), y.shape(0)});
@@ -284,7 +286,8 @@ py::array_t<float> frame_bits(const py::array& y,
     arrays::require_size("h's transmit antennas", h.shape(2), scsc::kFrameTransmit);
     if (job.n_tables != 1)
         arrays::require_size("the number of tables", job.n_tables, job.n_carriers);
-    arrays::require_size("tables' transmit antennas", tables.shape(2), scsc::kFrameTransmit);
+    arrays::require_size(
+        "tables' transmit antennas", tables.shape(2), scsc::kFrameTransmit);
     if (job.n_points < 2 || job.n_points > scsc::kMaxCentroids ||
         (job.n_points & (job.n_points - 1)) != 0)
         arrays::refuse("tables must have a power of two of rows, 2 to " +

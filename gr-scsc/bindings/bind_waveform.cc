@@ -133,7 +133,8 @@ scsc::FrameTiming timing_job(const py::array& samples, const py::dict& preamble)
     arrays::require_size("steer's rows", steer.shape(0), width);
     for (const char* name : {"look_back", "reach_before", "reach_after", "max_paths"})
         arrays::require_at_least(name, integer(name), 0);
-    arrays::require_at_least("samples' columns", job.n_samples, scsc::timing_samples(job));
+    arrays::require_at_least(
+        "samples' columns", job.n_samples, scsc::timing_samples(job));
     return job;
 }
 

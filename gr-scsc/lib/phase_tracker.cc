@@ -163,12 +163,14 @@ double phase_rate(const double* at, std::vector<double> phases)
     return square > 0 ? cross / square : 0.0;
 }
 
-/// out = scale y exp(-j (common + slope time used)); phasors step from carrier to carrier.
+/// out = scale y exp(-j (common + slope time used)); phasors step from carrier to
+/// carrier.
 void turn_data(const PhaseTracking& job,
                const std::vector<double>& common,
                double slope)
 {
-    const int n = job.data.n_symbols, n_rx = job.channel.n_rx, n_used = job.channel.n_used;
+    const int n = job.data.n_symbols, n_rx = job.channel.n_rx;
+    const int n_used = job.channel.n_used;
     const double* at = job.times + job.header.n_symbols;
     std::vector<double> re(n), im(n), step_re(n), step_im(n);
     for (int t = 0; t < n; ++t) {
@@ -223,7 +225,8 @@ double find_drift(const PhaseDrift& job)
                                       score.begin());
     double drift = best * step - job.limit;
     if (best > 0 && best < job.n_steps - 1) {
-        const double left = score[best - 1], middle = score[best], right = score[best + 1];
+        const double left = score[best - 1], middle = score[best];
+        const double right = score[best + 1];
         drift += step * 0.5 * (left - right) / (left - 2 * middle + right);
     }
     const int64_t width = static_cast<int64_t>(job.channel.n_used) * job.channel.n_rx;

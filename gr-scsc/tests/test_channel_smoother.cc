@@ -51,7 +51,8 @@ struct Case {
     std::vector<Wide> h, transform;
     std::vector<double> gram;
 
-    Case(int n_fft, int links, int taps) : n_used(13 * n_fft / 16), n_links(links), n_taps(taps)
+    Case(int n_fft, int links, int taps)
+        : n_used(13 * n_fft / 16), n_links(links), n_taps(taps)
     {
         uint64_t state = 3;
         for (int i = 0; i < n_used; ++i) {
@@ -63,7 +64,8 @@ struct Case {
             for (int m = 0; m < n_taps; ++m) {
                 Wide sum = 0;
                 for (int i = 0; i < n_used; ++i)
-                    sum += std::conj(transform[i * n_taps + l]) * transform[i * n_taps + m];
+                    sum += std::conj(transform[i * n_taps + l]) *
+                           transform[i * n_taps + m];
                 gram.push_back(sum.real());
             }
         std::vector<Wide> taps_of(static_cast<size_t>(n_taps) * n_links);
@@ -180,15 +182,18 @@ int check_training(int n_used, int n_rx)
     for (int k = 0; k < n_used; ++k)
         signs.push_back(noise(state) > 0 ? 1 : -1);
     const auto received = [&](int k, int r, Wide first, Wide second) {
-        return Complex(h[(k * n_rx + r) * 2] * first + h[(k * n_rx + r) * 2 + 1] * second);
+        const Wide* g = &h[(k * n_rx + r) * 2];
+        return Complex(g[0] * first + g[1] * second);
     };
     const double root = std::sqrt(0.5);
     std::vector<Complex> y;
     for (int t = 0; t < scsc::kTrainingWindows; ++t)
         for (int k = 0; k < n_used; ++k)
             for (int r = 0; r < n_rx; ++r) // +-0.01 within a block: noise of 4e-4 / 2
-                y.push_back(received(k, r, (t < 2 ? root : -root) * signs[k], root * signs[k]) +
-                            Complex(t % 2 ? 0.01f : -0.01f, 0));
+                y.push_back(
+                    received(
+                        k, r, (t < 2 ? root : -root) * signs[k], root * signs[k]) +
+                    Complex(t % 2 ? 0.01f : -0.01f, 0));
     int failures = 0;
     const auto compare = [&](const char* name) {
         for (size_t i = 0; i < h.size(); ++i)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Frames without noise whose phases are set: they must come out, and the data turned back.
+// Frames without noise whose phases are set: they must come out, and the data turned
+// back.
 #include <scsc/alamouti.h>
 #include <scsc/phase_tracker.h>
 
@@ -33,7 +34,8 @@ struct Frame {
     std::vector<Wide> h, sent, pilots_sent, clean; ///< clean [symbols, used, rx]
     std::vector<Complex> y;
 
-    Frame(int header, int data, double omega, double slope) : n_header(header), n_data(data)
+    Frame(int header, int data, double omega, double slope)
+        : n_header(header), n_data(data)
     {
         uint64_t state = 21;
         for (int k = 0; k < kUsed; ++k) {
@@ -218,7 +220,8 @@ int check_grid()
     for (size_t i = 0; i < 2 * n_symbols * rows.size(); ++i)
         bits.push_back(noise(state) > 0);
     const std::vector<Wide> pilots = {1, 2, 3, 4, 5, 6, 7, 8};
-    std::vector<Wide> grid(n_symbols * n_used * 2, Wide(9, 9)), h(n_used * 2, Wide(0.6, 0.3));
+    std::vector<Wide> grid(n_symbols * n_used * 2, Wide(9, 9));
+    const std::vector<Wide> h(n_used * 2, Wide(0.6, 0.3));
     scsc::alamouti_grid({bits.data(),
                          n_symbols,
                          n_used,

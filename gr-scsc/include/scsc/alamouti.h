@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /// @file
-/// QPSK symbols that two antennas send under Alamouti's map, and their soft bits. Source: Alamouti
-/// 1998; waveform.md, header.
+/// QPSK symbols that two antennas send under Alamouti's map, and their soft bits.
+/// Source: Alamouti 1998; waveform.md, header.
 #pragma once
 
 #include <cstdint>
