@@ -23,6 +23,7 @@ from scsc_core.waveform.header import FrameHeader
 from scsc_core.waveform.modulator import Modulator
 from scsc_core.waveform.numerology import numerology
 from scsc_core.waveform.receiver import OfdmReceiver, ReceiverConfig
+from scsc_core.waveform.sequences import to_time
 
 N = numerology("64")
 
@@ -168,8 +169,6 @@ def sent_as(bits, nsym, rng, n=N):
     bits = np.asarray(bits, np.uint8)
     x, _ = data_frame(rng, n, nsym)
     grid = header.encode_header(bits, n)
-    from scsc_core.waveform.sequences import to_time
-
     symbols = to_time(grid.transpose(0, 2, 1), n)
     symbols = np.concatenate([symbols[..., -n.n_cp :], symbols], axis=-1)
     x = x.copy()
@@ -299,13 +298,12 @@ def test_levels_count_clipped_samples():
     begin = 700
     samples[1, begin + 500] = 3.5 - 1j
     samples[0, begin + 501] = -2j
-    loudest = np.delete(np.abs(samples.view(np.float32)).reshape(-1), []).max()
 
     frame = receive(samples, clip_level=2.9)[0][0]
 
     levels = np.maximum(np.abs(samples.real), np.abs(samples.imag))
     of_frame = levels[:, begin - 4 : begin + frame.n_samples]
-    assert frame.peak == np.float32(of_frame.max()) <= loudest
+    assert frame.peak == np.float32(of_frame.max())
     assert frame.clip_count == np.count_nonzero(of_frame >= 2.9) >= 1
 
 
@@ -361,7 +359,7 @@ def test_selective_channels_are_estimated(name, rms):
 
 
 def test_soft_bits_at_low_snr_reach_the_true_noise():
-    """N0 is that of the noise and the estimate's error: 1/2 of the error rate's spread at 5 dB."""
+    """N0 is that of the noise and the estimate's error, at 5 dB."""
     rng = np.random.default_rng(24)
     x, _ = data_frame(rng, N, 50)
     frame = receive(received(rng, x, N, 5.0, gains=np.eye(2)[None]))[0][0]
