@@ -12,12 +12,13 @@ import threading
 import time
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from scsc_core import codecs
-from scsc_core.cli import air_program
+from scsc_core.cli import air_view
 from scsc_core.cli.air_arguments import WAVEFORM_KEYS
 from scsc_core.cli.air_calibration import run_calibration
 from scsc_core.cli.air_program import run_program
@@ -196,31 +197,39 @@ def test_parser_complains_in_one_line(words, capsys):
 
 
 def test_missing_live_view_is_one_line(monkeypatch, capsys):
-    monkeypatch.setattr(air_program, "_LIVE_VIEW", "gnuradio.scsc.qtgui.no_such_view")
+    monkeypatch.setattr(air_view, "_MODULE", "gnuradio.scsc.qtgui.no_such_view")
 
     assert rx("--sim", "--gui") == 2
     assert "the live view cannot be loaded" in capsys.readouterr().err
 
 
-def test_live_view_gets_board_frames_and_the_main_thread(pictures, monkeypatch):
-    class View:
-        frames, thread = 0, None
+@pytest.mark.parametrize("precoder", ["none", "svd_wf"])
+def test_live_view_gets_frames_pictures_and_counters(pictures, monkeypatch, precoder):
+    updates = []
+    window = SimpleNamespace(
+        closed=False,
+        close=lambda: updates.append({"closed": threading.current_thread()}),
+        update=lambda **values: updates.append(values),
+    )
+    module = SimpleNamespace(open_live_view=lambda title, numerology: window)
+    monkeypatch.setitem(sys.modules, air_view._MODULE, module)
 
-        @classmethod
-        def on_frame(cls, frame):
-            cls.frames += 1
+    code = tx(*SIM, "--precoder", precoder, "--image", pictures, "--repeat", 10, "--gui")
 
-        @classmethod
-        def run(cls, board, stop):
-            cls.thread, cls.board = threading.current_thread(), board
-            assert stop.wait(LIMIT_S)
+    frames = [u for u in updates if "frame" in u and u["frame"].header.type == "data"]
+    assert code == 0 and frames
+    assert {len(u["tables"]) for u in frames} <= {1, 48}
+    assert max(len(u["tables"]) for u in frames) == (1 if precoder == "none" else 48)
+    assert any(u.get("picture") is not None for u in updates)
+    assert updates[-1]["closed"] is threading.main_thread()
 
-    monkeypatch.setattr(air_program, "_load_live_view", lambda: View)
 
-    code = tx(*SIM, "--precoder", "none", "--image", pictures, "--gui")
+def test_closed_window_ends_the_program(pictures, monkeypatch):
+    window = SimpleNamespace(closed=True, close=lambda: None, update=lambda **values: None)
+    module = SimpleNamespace(open_live_view=lambda title, numerology: window)
+    monkeypatch.setitem(sys.modules, air_view._MODULE, module)
 
-    assert code == 0 and View.thread is threading.main_thread()
-    assert View.frames >= 3 and View.board.picture("received").number == 3
+    assert tx(*SIM, "--precoder", "none", "--image", pictures, "--repeat", 0, "--gui") == 0
 
 
 def test_missing_radio_is_one_line_and_code_2(capsys):

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import signal
@@ -27,6 +26,7 @@ from ..radio.station import DONE, STALLED, ForcedEnd, InTurn, run_stations
 from . import air_arguments as arguments
 from .air_display import open_display
 from .air_tuning import tuning
+from .air_view import ProgramView
 from .link_arguments import OneLineParser
 
 EXIT_DONE, EXIT_ERROR, EXIT_USAGE, EXIT_FORCED, EXIT_INCOMPLETE = range(5)
@@ -34,7 +34,6 @@ EPILOG = (
     "Exit codes: 0 done, 1 error, 2 usage or a front end that cannot be used, 3 forced end, "
     "4 ended without what was wanted. Ctrl-C ends in order, a second one at once."
 )
-_LIVE_VIEW = "gnuradio.scsc.qtgui.live_view"
 
 
 def program_parser(side: str, description: str) -> argparse.ArgumentParser:
@@ -119,7 +118,10 @@ class AirProgram:
         self.board = CountersBoard()
         self.stop = threading.Event()
         self._refuse_options_of_the_other_end()
-        self._view = _load_live_view() if options.gui else None
+        self._view = None
+        if options.gui:
+            title, numerology = f"scsc {side}", self.config.numerology
+            self._view = ProgramView(title, numerology, self.radio.rate_hz, self.board)
 
     def _refuse_options_of_the_other_end(self) -> None:
         options = self.options
@@ -206,13 +208,18 @@ class AirProgram:
                 self.display.picture,
             )
             self.receive = receive_station(
-                self.config, front_end, self.sink.take, feedback, self.board,
+                self.config, front_end, self._take, feedback, self.board,
                 options.max_images if self.side == "rx" else 0, options.stay, in_turn,
                 sender_done=lambda: self.transmit is not None and self.transmit.done,
-                on_frame=getattr(self._view, "on_frame", None) or (lambda frame: None),
+                **({} if self._view is None else {"on_frame": self._view.on_frame}),
             )  # fmt: skip
             stations.append(self.receive)
         return [InTurn(*stations)] if in_turn else stations
+
+    def _take(self, picture: Any) -> None:
+        self.sink.take(picture)
+        if self._view is not None:
+            self._view.on_picture(picture)
 
     def _source(self) -> Any:
         options, resize = self.options, resizer(self.options.size)
@@ -243,7 +250,7 @@ class AirProgram:
 
         thread = threading.Thread(target=work, name="scsc_run", daemon=True)
         thread.start()
-        self._view.run(self.board, self.stop)  # Qt wants the main thread
+        self._view.run(self.stop)  # Qt wants the main thread
         self.stop.set()
         thread.join()
         if isinstance(outcome[0], BaseException):
@@ -287,16 +294,6 @@ class AirProgram:
         if self.stop.is_set():
             os._exit(EXIT_FORCED)
         self.stop.set()
-
-
-def _load_live_view() -> Any:
-    """The Qt live view: a module with run(board, stop) and optionally on_frame(frame)."""
-    try:
-        return importlib.import_module(_LIVE_VIEW)
-    except ImportError as error:
-        raise ValueError(
-            f"the live view cannot be loaded: {error}; leave out --gui, or use --http PORT"
-        ) from None
 
 
 def _on_signals(handler: Any) -> list[Any]:

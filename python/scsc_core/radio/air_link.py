@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..waveform.configuration import WaveformConfig
+from ..waveform.detection import frame_llr
 from ..waveform.receiver import OfdmReceiver, ReceiverConfig
 from ..waveform.session import WaveformReceiver, WaveformTransmitter
 from .counters_board import CountersBoard
@@ -100,26 +101,33 @@ def receive_station(
     max_images: int = 0,
     stay: bool = False,
     simulated: bool = False,
-    on_frame: Callable[[Any], None] = lambda frame: None,
+    on_frame: Callable[[Any, Any, Any], None] = lambda frame, tables, samples: None,
     sender_done: Callable[[], bool] = lambda: False,
 ) -> ReceiveStation:
     """The receiving end over an open front end; a recording of it gets the frames as annotations.
 
     Args:
-        on_picture, on_frame, feedback, board, max_images, stay, sender_done: see ReceiveStation.
+        on_frame: function of a ReceivedFrame, the tables it was detected with (None without), and the
+            samples read last.
+        on_picture, feedback, board, max_images, stay, sender_done: see ReceiveStation.
         simulated: as `transmit_station`.
     """
     clock = ArrivalClock(front_end.rate_hz, _waiting(front_end, simulated))
     first_csi_id = 1 if simulated else 1 + int(10 * time.time()) % 255
-    receiver = WaveformReceiver(config, clock, first_csi_id)
-    ofdm = OfdmReceiver(ReceiverConfig(numerology=config.carriers, rate_hz=front_end.rate_hz))
+    detected: list[Any] = [None, None]  # the newest frame and its tables
+
+    def detect(frame: Any, tables: Any) -> Any:
+        detected[:] = frame, tables
+        return frame_llr(frame, tables)
 
     def hear(frame: Any) -> None:
         if isinstance(front_end, RecordedFrontEnd):
             front_end.annotate(frame)
-        on_frame(frame)
+        on_frame(frame, detected[1] if detected[0] is frame else None, station.newest)
 
-    return ReceiveStation(
+    receiver = WaveformReceiver(config, clock, first_csi_id, detect)
+    ofdm = OfdmReceiver(ReceiverConfig(numerology=config.carriers, rate_hz=front_end.rate_hz))
+    station = ReceiveStation(
         receiver,
         ofdm,
         front_end,
@@ -133,3 +141,4 @@ def receive_station(
         sender_done,
         **({"read_s": 0.0} if simulated else {}),
     )
+    return station

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from .counters_board import CountersBoard
-from .front_end import FrontEnd
+from .front_end import FrontEnd, no_samples
 from .station_clock import ArrivalClock
 
 # Of one read: what waits here makes channel reports older, and each read costs some processor time.
@@ -41,7 +41,7 @@ class ReceiveStation:
         front_end: FrontEnd, open.
         clock: ArrivalClock.
         on_picture: function of a ReceivedPicture.
-        on_frame: function of a ReceivedFrame.
+        on_frame: function of a ReceivedFrame that the receiver has taken.
         feedback: FeedbackSink, or None.
         board: CountersBoard.
         max_images: done after so many pictures; 0: no limit.
@@ -54,7 +54,8 @@ class ReceiveStation:
         done, progress_s: as Station; it gets on when it hears a frame.
         pictures: int, pictures so far, whole or damaged.
         ended: an end frame was heard, or the recording is over.
-        counters: Counter of samples, discontinuities.
+        counters: Counter of samples, discontinuities, transmissions_ended.
+        newest: complex64 [2, n], the samples read last.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class ReceiveStation:
         self.feedback, self.board = feedback, board or CountersBoard()
         self.counters: Counter[str] = Counter()
         self.pictures = 0
+        self.newest = no_samples()
         self.ended = False
         self.done = False
         self._on_picture, self._on_frame = on_picture, on_frame
@@ -95,6 +97,7 @@ class ReceiveStation:
         begin = self._now()
         chunk = self.front_end.read(self._chunk, self._read_s)
         n = chunk.samples.shape[1]
+        self.newest = chunk.samples
         if chunk.discontinuity:
             self.counters["discontinuities"] += 1
             self._hear(self.ofdm.discontinuity())
@@ -125,8 +128,9 @@ class ReceiveStation:
     def _hear(self, frames: list) -> None:
         for frame in frames:
             self.progress_s = self._now()
+            pictures = self.receiver.push_frame(frame)
             self._on_frame(frame)
-            self._take(self.receiver.push_frame(frame))
+            self._take(pictures)
 
     def _take(self, pictures: list) -> None:
         for picture in pictures:
