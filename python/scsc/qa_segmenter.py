@@ -178,7 +178,7 @@ def test_truth_of_another_size_or_class_is_not_scored(block):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"model": "ppen-tiny"}, "'ppen-tiny'"),
+        ({"model": "ppen-tiny"}, "ppen-tiny"),
         ({"alpha": 1.5}, "alpha must be in 0..1, got 1.5"),
         ({"window": -1}, "window"),
         ({"queue": 0}, "queue"),

@@ -123,7 +123,7 @@ def test_table_has_every_scheme_and_without_ppen_those_that_need_none(demo, pict
         (("--mode", "adaptive", "--cbr-target", "0.1"), "mode must be fixed or rate_matched"),
         (("--precoder", "pcen"), "unknown argument --precoder"),
         (("--ppen", "ppen-smal-streets"), "did you mean ppen-small-streets?"),
-        (("--task-model", "pcen"), "no segmentation model 'pcen'"),
+        (("--task-model", "pcen"), "pcen holds a network 'pcen', not a segmentation model"),
         (("--mode", "rate_matched", "--cbr-target", "0.001"), "channel uses is too small"),
     ],
 )

@@ -124,7 +124,8 @@ def genie_frame(reception: Reception, nsym: int, noise_db: float = 0.0) -> Carri
         noise_db: the noise is made stronger by so much.
     """
     n = NUMEROLOGY
-    starts = reception.start + symbol_starts(n.header_symbols, nsym, n)
+    symbols = symbol_starts(n.header_symbols + nsym, n)[n.header_symbols :]
+    starts = reception.start + symbols
     samples = reception.clean + np.float32(10 ** (noise_db / 20)) * reception.noise
     y = carriers(samples, starts, reception.omega, 0, n)[:, n.data_rows]
     y = np.sqrt(TOTAL_POWER) * y.transpose(1, 2, 0)

@@ -48,7 +48,8 @@ def test_limits_are_all_bits_and_none(noise_var):
     cm, bicm = mimo.mutual_information(h, table, noise_var, 64)
 
     expected = 4 if noise_var < 1 else 0
-    assert np.abs(cm - expected).max() < 1e-6 and np.abs(bicm - expected).max() < 1e-6
+    # sums of 16 terms in float32: some units in the last place of 4
+    assert np.abs(cm - expected).max() < 4e-6 and np.abs(bicm - expected).max() < 4e-6
 
 
 def test_bicm_never_exceeds_coded_modulation():
