@@ -34,6 +34,9 @@ _ROWS = (
     ("frames sent again", "harq_retransmissions", "{:d}", False),
     ("samples lost (overflow)", "overflow", "{:d}", True),
 )
+# Counters of the receiver, which leaves out those that are still zero.
+_RECEIVER = ("pictures_delivered", "pictures_damaged", "pictures_lost", "frames_lost")
+_RECEIVER += ("blocks_ok", "block_errors", "truncated", "csi_unknown", "table_mismatch")
 _PREFIX = "ofdm_"  # of the receiver's counters where one object has them all
 
 
@@ -91,6 +94,8 @@ class Totals:
         """Take the counters of one block; all that is known then."""
         self._values.update({key.removeprefix(_PREFIX): v for key, v in counters.items()})
         known = dict(self._values)
+        if "frames_data" in known:
+            known = dict.fromkeys(_RECEIVER, 0) | known
         errors, right = known.get("block_errors", 0), known.get("blocks_ok", 0)
         if errors + right:
             known["block_error_rate"] = errors / (errors + right)

@@ -7,7 +7,7 @@ import threading
 from typing import Any
 
 import numpy as np
-from PyQt5 import QtCore, QtWidgets
+from PyQt5 import QtWidgets
 
 from scsc_core.radio import keys
 from scsc_core.waveform.csi_feedback import plain_tables
@@ -15,70 +15,14 @@ from scsc_core.waveform.numerology import numerology as _numerology
 
 from ..frame_vectors import combined_vectors, error_vector_db, received_vectors
 from ..message_block import BadFrame
-from . import constellation_view as constellation
-from . import style
-from .channel_view import channel_panel, offer_channel
-from .counter_view import Totals, counter_panel
+from .channel_view import offer_channel
+from .counter_view import Totals
 from .image_view import caption
-from .picture_panel import picture_panel
-from .radio_view import History, add_frame, radio_panel, worst_evm_db
-from .spectrum_view import BINS, spectrum_db, spectrum_panel
-from .theme import current_theme, use_theme
+from .live_panel import live_panel, show_points
+from .radio_view import History, add_frame, worst_evm_db
+from .spectrum_view import BINS, spectrum_db
+from .theme import use_theme
 from .view import view
-
-_MAX_POINTS = 4000
-_ANTENNAS = 2
-
-
-class live_panel(QtWidgets.QWidget):
-    """Pictures, constellations, channel, spectrum, history and counters side by side.
-
-    Pictures sent and segmented appear with the first of their kind.
-
-    Args:
-        title: str of the window.
-    """
-
-    _reveal_later = QtCore.pyqtSignal(object)
-
-    def __init__(self, title):
-        super().__init__()
-        self.setWindowTitle(title)
-        self.received = picture_panel("received picture")
-        self.sent, self.overlay = picture_panel("sent picture"), picture_panel("segmentation")
-        self.before = [_points(f"before CEN, antenna {n + 1}") for n in range(_ANTENNAS)]
-        self.after = [_points(f"after CEN, stream {n + 1}") for n in range(_ANTENNAS)]
-        self.channel, self.spectrum = channel_panel(), spectrum_panel()
-        self.radio, self.counters = radio_panel(), counter_panel()
-        for hidden in (self.sent, self.overlay, self.spectrum):
-            hidden.hide()
-        self._shows = {self.sent: False, self.overlay: False, self.spectrum: False}
-        layout = QtWidgets.QGridLayout(self)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(6)
-        pictures = _row(self.sent, self.received, self.overlay)
-        layout.addLayout(pictures, 0, 0)
-        layout.addWidget(self.counters, 0, 1)
-        layout.addLayout(_row(*self.before, *self.after), 1, 0)
-        layout.addWidget(self.radio, 1, 1, 2, 1)
-        layout.addLayout(_row(self.channel, self.spectrum), 2, 0)
-        for number, stretch in enumerate((10, 7, 5)):
-            layout.setRowStretch(number, stretch)
-        layout.setColumnStretch(0, 1)
-        self.counters.setFixedWidth(270)
-        self.radio.setFixedWidth(270)
-        self.resize(1360, 920)
-        self._reveal_later.connect(self._reveal, QtCore.Qt.QueuedConnection)
-
-    def offer(self, panel: QtWidgets.QWidget, item: Any) -> None:
-        """Give an item to one of the panels from any thread; a hidden one appears."""
-        if not self._shows.get(panel, True):
-            self._shows[panel] = True
-            self._reveal_later.emit(panel)
-        panel.offer(item)
-
-    def _reveal(self, panel):
-        panel.show()
 
 
 class LiveView:
@@ -170,7 +114,7 @@ class LiveView:
             show_points(self.widget, self.widget.after, r, note)
             if exact:
                 evm_db = error_vector_db(r, known, header.nsym)
-                self._history.set_newest("EVM", worst_evm_db({keys.EVM_DB: evm_db}))
+                self._history.add(EVM=worst_evm_db({keys.EVM_DB: evm_db}))
         self.widget.offer(self.widget.radio, self._history.arrays())
 
 
@@ -248,7 +192,7 @@ class live_view(view):
 
     def on_combined(self, r, meta):
         """Show points behind the combiner."""
-        self._history.set_newest("EVM", worst_evm_db(meta))
+        self._history.add(EVM=worst_evm_db(meta))
         show_points(self.widget, self.widget.after, r, _note(meta))
 
     def on_image(self, image, meta):
@@ -270,16 +214,6 @@ class live_view(view):
         self.widget.offer(self.widget.counters, self._totals.update(status))
 
 
-def show_points(panel: live_panel, plots: list, vectors: np.ndarray, note: str) -> None:
-    """Give the rows of vectors [antennas, k] to the plots, evenly thinned out."""
-    step = max(1, vectors.shape[1] // _MAX_POINTS)
-    for plot, row in zip(plots, vectors):
-        points = row[::step]
-        points = points[np.isfinite(points)]
-        if points.size:
-            panel.offer(plot, (points.copy(), note))
-
-
 def _note(meta) -> str:
     parts = [str(meta[key]) for key in (keys.MODULATION, keys.PRECODER) if key in meta]
     parts += [f"SNR {meta[keys.SNR_DB]:.1f} dB"] if keys.SNR_DB in meta else []
@@ -294,26 +228,3 @@ def _picture_item(picture) -> tuple[np.ndarray, str, bool]:
     if inner is not picture:
         meta[keys.SNR_DB] = picture.snr_db
     return inner.image, caption(meta), not inner.delivered
-
-
-def _row(*widgets) -> QtWidgets.QHBoxLayout:
-    row = QtWidgets.QHBoxLayout()
-    row.setSpacing(6)
-    for widget in widgets:
-        row.addWidget(widget, 1)
-    return row
-
-
-class _points(constellation._constellation_widget):
-    """A constellation in the colours of the theme."""
-
-    def __init__(self, title):
-        super().__init__(title)
-        self.setMinimumSize(200, 200)
-        if current_theme() == "light":
-            levels = np.linspace(0, 1, 256)
-            stops = (style.PANEL, style.ACCENT, style.TEXT)
-            channels = np.array([[c.red(), c.green(), c.blue()] for c in stops])
-            self._colours = np.stack(
-                [np.interp(levels, (0.0, 0.45, 1.0), channels[:, i]) for i in range(3)], axis=1
-            ).astype(np.uint8)

@@ -95,7 +95,7 @@ def draw_axes(painter: QtGui.QPainter, area: QtCore.QRectF, x: Axis, y: Axis) ->
     """Grid and ticks, and the name of the x axis; what y is says the note of the panel."""
     painter.setFont(style.font(7.5))
     right = QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter
-    for value in y.ticks(max(2, int(area.height() / 24))):
+    for value in y.ticks(min(8, max(2, int(area.height() / 24)))):
         at = area.bottom() - float(y.share(value)) * area.height()
         painter.setPen(QtGui.QPen(style.GRID, 1))
         painter.drawLine(QtCore.QPointF(area.left(), at), QtCore.QPointF(area.right(), at))

@@ -32,14 +32,9 @@ class History:
         self._values: dict[str, deque[float]] = {name: deque(maxlen=length) for name, *_ in _ROWS}
 
     def add(self, **values: float) -> None:
-        """One more frame: values by name; what is not known is nan."""
-        for name, series in self._values.items():
-            series.append(float(values.get(name, np.nan)))
-
-    def set_newest(self, name: str, value: float) -> None:
-        """A value of the newest frame that came later than the others."""
-        if self._values[name]:
-            self._values[name][-1] = float(value)
+        """New values by name; rows that are not named stay as they are."""
+        for name, value in values.items():
+            self._values[name].append(float(value))
 
     def arrays(self) -> list[np.ndarray]:
         """float [frames] of each row."""
@@ -121,8 +116,8 @@ class radio_view(view):
         self.widget.offer(self._history.arrays())
 
     def on_combined(self, r, meta):
-        """The error vector of the newest frame with data."""
-        self._history.set_newest("EVM", worst_evm_db(meta))
+        """The error vector of one more frame with data."""
+        self._history.add(EVM=worst_evm_db(meta))
         self.widget.offer(self._history.arrays())
 
 

@@ -14,7 +14,7 @@ from .plot_panel import Axis, Curve, draw_axes, draw_curves, draw_legend, plot_p
 from .view import UPDATE_INTERVAL_MS
 
 BINS = 256
-_HELD = 16_384  # samples that a spectrum is made of
+_HELD = 32_768  # samples that a spectrum is made of: 33 ms at 1 Msps hold a sounding frame
 _FLOOR_DB = -120.0
 _SHOWN_DB = 70.0  # below the strongest line
 
