@@ -11,7 +11,7 @@ from scsc_core.waveform.numerology import numerology as _numerology
 from scsc_core.waveform.receiver import OfdmReceiver, ReceiverConfig
 
 from .heard_frame import heard_pdu
-from .stream_block import GAP_TAG, stream_block
+from .stream_block import GAP_TAG, common_items, stream_block
 from .supervisor import supervised
 
 
@@ -52,7 +52,7 @@ class burst_receiver(stream_block):
     @supervised
     def general_work(self, input_items, output_items):
         """Collect samples, and work on a chunk of them when it is full."""
-        n, first = len(input_items[0]), self.nitems_read(0)
+        n, first = common_items(input_items), self.nitems_read(0)
         gaps = self.get_tags_in_window(0, 0, n, GAP_TAG)
         begin = 0
         for offset in sorted(tag.offset - first for tag in gaps):
@@ -60,7 +60,7 @@ class burst_receiver(stream_block):
             self._work_on_chunk()
             self._send(self._receiver.discontinuity())
             begin = offset
-        self._collect([stream[begin:] for stream in input_items])
+        self._collect([stream[begin:n] for stream in input_items])
         self.consume_each(n)
         return 0
 

@@ -12,7 +12,7 @@ import pmt
 from scsc_core.radio.front_end import N_ANTENNAS
 
 from .front_end_handle import FrontEndHandle
-from .stream_block import BURST_TAG, stream_block
+from .stream_block import BURST_TAG, common_items, stream_block
 from .supervisor import supervised
 
 QUEUE_BURSTS = 2  # more would only make channel knowledge older
@@ -91,7 +91,7 @@ class front_end_sink(stream_block):
                 self._changed.wait(_WAIT_S)
                 if len(self._bursts) >= QUEUE_BURSTS:
                     return 0
-        n = len(input_items[0])
+        n = common_items(input_items)
         if self._burst is None:
             self.consume_each(self._find_burst(n))
             return 0

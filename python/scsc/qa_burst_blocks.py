@@ -242,3 +242,19 @@ def test_heard_frame_survives_the_way_through_a_pdu():
     assert (again.noise_var, again.clip_count) == (0.5, 2)
     with pytest.raises(BadFrame, match="104 carriers"):
         heard_frame(*heard_pdu(frame), numerology("128"))
+
+
+def test_ports_with_different_numbers_of_samples_lose_none():
+    top, view = gr.top_block(), scsc.burst_receiver()
+    samples = Modulator(numerology()).sounding()
+    samples = np.concatenate([samples, np.zeros((2, 9000), np.complex64)], axis=1)
+    sink = collector("heard")
+    for antenna, row in enumerate(samples):
+        source = blocks.vector_source_c(row.tolist())
+        source.set_max_noutput_items((100, 4096)[antenna])  # the second port runs ahead
+        top.connect(source, (view, antenna))
+    top.msg_connect((view, "heard"), (sink, "heard"))
+
+    Supervisor().run(top, TIMEOUT_S)
+
+    assert len(sink.items) == 1

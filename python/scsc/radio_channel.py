@@ -15,7 +15,7 @@ from scsc_core.config import build
 from scsc_core.radio import keys
 from scsc_core.waveform.numerology import numerology as _numerology
 
-from .stream_block import BLOCK_TAG, BURST_TAG, STREAM_BUFFER, stream_block
+from .stream_block import BLOCK_TAG, BURST_TAG, STREAM_BUFFER, common_items, stream_block
 from .supervisor import supervised
 
 _SETTABLE = ("model", "profile", "delay_spread_ns", "doppler_hz", "snr_db", "cfo_hz", "sfo_ppm")
@@ -128,7 +128,7 @@ class radio_channel(stream_block):
     @supervised
     def general_work(self, input_items, output_items):
         """Pass on as many samples as there are."""
-        n = min(len(input_items[0]), len(output_items[0]))
+        n = common_items([*input_items, *output_items])
         if self._wanted is not self._channel.config:
             self._renew()
         first = self.nitems_read(0)

@@ -21,6 +21,11 @@ TIME_TAG = pmt.intern("tx_time")
 LENGTH_TAG = pmt.intern("packet_len")
 
 
+def common_items(items: list) -> int:
+    """Samples that all ports have: a block with `general_work` is given as many as wait at each."""
+    return min(len(stream) for stream in items)
+
+
 class stream_block(message_block):
     """A message block that also has the streams of both antennas.
 

@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from ..stream_block import stream_block
+from ..stream_block import common_items, stream_block
 from ..supervisor import supervised
 from . import style, theme
 from .plot_panel import Axis, Curve, draw_axes, draw_curves, draw_legend, plot_panel, rounded_axis
@@ -108,7 +108,7 @@ class spectrum_view(stream_block):
     @supervised
     def general_work(self, input_items, output_items):
         """Keep samples, and show their spectrum now and then."""
-        n = len(input_items[0])
+        n = common_items(input_items)
         count = min(n, _HELD - self._fill)
         for row, stream in zip(self._held, input_items):
             row[self._fill : self._fill + count] = stream[:count]
