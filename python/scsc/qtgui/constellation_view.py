@@ -113,7 +113,7 @@ class _constellation_widget(newest_widget):
             QtCore.QRectF(10, 24, self.width() - 20, 18), QtCore.Qt.AlignVCenter, self._note
         )
         bottom = QtCore.QRectF(area.left(), area.bottom() + 16, area.width(), 16)
-        painter.drawText(bottom, QtCore.Qt.AlignCenter, "in-phase (unit: root of mean power)")
+        painter.drawText(bottom, QtCore.Qt.AlignCenter, "in-phase, unit rms")
         painter.save()
         painter.translate(area.left() - 36, area.center().y())
         painter.rotate(-90)
