@@ -107,7 +107,12 @@ def finish(process):
 
 
 def test_waveform_delivers_with_every_control(compiled, picture):
-    controls = [("snr_db", 25), ("model", "rayleigh"), ("precoder_name", "svd_wf"), ("cfo_hz", 20_000)]
+    controls = [
+        ("snr_db", 25),
+        ("model", "rayleigh"),
+        ("precoder_name", "svd_wf"),
+        ("cfo_hz", 20_000),
+    ]
     wanted = [("waveform_receiver", "delivered", 3), ("spectrum", "frames", 1)]
 
     counters = finish(
@@ -118,7 +123,13 @@ def test_waveform_delivers_with_every_control(compiled, picture):
 
 
 def test_closed_loop_closes_and_survives_lost_feedback(compiled, picture):
-    controls = [("snr_db", 20), ("doppler_hz", 4), ("delay_s", 0.005), ("loss", 0.2), ("quality", 40)]
+    controls = [
+        ("snr_db", 20),
+        ("doppler_hz", 4),
+        ("delay_s", 0.005),
+        ("loss", 0.2),
+        ("quality", 40),
+    ]
     wanted = [
         ("waveform_receiver", "delivered", 4),
         ("waveform_transmitter", "frames_closed_loop", 1),

@@ -157,7 +157,10 @@ def test_unknown_model_is_one_line_with_those_that_exist(untrained_models):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("erf-pspnet-streets-7", "erf-pspnet-streets-7 holds a network 'erf_pspnet', not a PPEN model"),
+        (
+            "erf-pspnet-streets-7",
+            "erf-pspnet-streets-7 holds a network 'erf_pspnet', not a PPEN model",
+        ),
         ("missing.safetensors", "missing.safetensors does not exist"),
     ],
 )

@@ -8,7 +8,6 @@ import yaml
 
 from scsc_core.config import LinkConfig, load_config
 from scsc_core.waveform.configuration import WaveformConfig
-from scsc_core.waveform.configuration import WaveformConfig
 
 MODELS = {"waveform": WaveformConfig}  # others are links
 FILES = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))

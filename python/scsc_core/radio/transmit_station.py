@@ -142,7 +142,9 @@ class TransmitStation:
         burst = self.transmitter.next_burst()
         if burst is None:
             return False
-        self.clock.sent(burst.samples.shape[1])  # before: a file's time moves on while it is written
+        self.clock.sent(
+            burst.samples.shape[1]
+        )  # before: a file's time moves on while it is written
         self.front_end.tx_burst(burst.samples)
         self.counters["bursts"] += 1
         self.counters["samples"] += burst.samples.shape[1]
