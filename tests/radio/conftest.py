@@ -2,8 +2,10 @@
 """A stand-in for gr-uhd that records every call and runs in a real flowgraph."""
 
 import socket
+import sys
 import threading
 from contextlib import ExitStack
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +13,8 @@ import pytest
 
 gr = pytest.importorskip("gnuradio.gr", reason="GNU Radio is not installed")
 pmt = pytest.importorskip("pmt")
+# Tests import modules beside them; importlib mode keeps their folder off the path.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 SETTINGS = {

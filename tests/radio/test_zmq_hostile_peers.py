@@ -2,7 +2,6 @@
 """The virtual radio against peers that send garbage, floods and huge messages."""
 
 import struct
-import time
 
 import numpy as np
 import pytest
@@ -11,42 +10,9 @@ pytest.importorskip("gnuradio.gr", reason="GNU Radio is not installed")
 zmq = pytest.importorskip("zmq", reason="pyzmq is not installed")
 
 from gnuradio.scsc.front_ends.zmq_stream import SampleSink, SampleSource, to_items  # noqa: E402
+from zmq_peers import LIMIT_S, burst, open_end, read_samples, wait_until  # noqa: E402
 
-from scsc_core.radio import EventLog, open_front_end  # noqa: E402
-
-LIMIT_S = 20.0
-
-
-def _burst(n, seed=0):
-    rng = np.random.default_rng(seed)
-    x = rng.standard_normal((2, n)) + 1j * rng.standard_normal((2, n))
-    return (x / np.abs(x) / np.sqrt(2)).astype(np.complex64)
-
-
-def _open(ends, **options):
-    front_end = open_front_end("zmq", {"tail_samples": 500, **options})
-    ends.callback(front_end.close)
-    return front_end
-
-
-def _read(front_end, n):
-    """Exactly n samples, and the chunks that they came in."""
-    chunks, deadline = [], time.monotonic() + LIMIT_S
-    while n > 0:
-        assert time.monotonic() < deadline, "samples are missing"
-        chunk = front_end.read(min(n, 4096), 0.1)
-        n -= chunk.samples.shape[1]
-        if chunk.samples.shape[1]:
-            chunks.append(chunk)
-    return np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks
-
-
-def _wait_until(condition, *steps):
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        for step in steps:
-            step()
+from scsc_core.radio import EventLog  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -58,8 +24,8 @@ def test_garbage_is_dropped_counted_and_a_discontinuity(ends, addresses, garbage
     server = zmq.Context.instance().socket(zmq.REP)
     ends.callback(server.close, 0)
     server.bind(addresses[0])
-    rx = _open(ends, direction="rx", rx_address=addresses[0])
-    replies = [garbage, [to_items(_burst(10))]]
+    rx = open_end(ends, direction="rx", rx_address=addresses[0])
+    replies = [garbage, [to_items(burst(10))]]
 
     def serve():
         if replies and server.poll(50):
@@ -67,13 +33,13 @@ def test_garbage_is_dropped_counted_and_a_discontinuity(ends, addresses, garbage
             server.send_multipart(replies.pop(0))
 
     chunks = []
-    _wait_until(
+    wait_until(
         lambda: chunks and chunks[-1].samples.shape[1],
         serve,
         lambda: chunks.append(rx.read(100, 0.05)),
     )
 
-    np.testing.assert_array_equal(chunks[-1].samples, _burst(10))
+    np.testing.assert_array_equal(chunks[-1].samples, burst(10))
     assert chunks[-1].discontinuity
     assert [(event.kind, event.count) for event in rx.events()] == [("malformed", 1)]
 
@@ -82,8 +48,8 @@ def test_huge_message_is_refused_and_the_peer_found_again(ends, addresses):
     server = zmq.Context.instance().socket(zmq.REP)
     ends.callback(server.close, 0)
     server.bind(addresses[0])
-    rx = _open(ends, direction="rx", rx_address=addresses[0])
-    replies = [b"\0" * (8 << 20), to_items(_burst(10))]
+    rx = open_end(ends, direction="rx", rx_address=addresses[0])
+    replies = [b"\0" * (8 << 20), to_items(burst(10))]
 
     def serve():
         if replies and server.poll(50):
@@ -91,13 +57,13 @@ def test_huge_message_is_refused_and_the_peer_found_again(ends, addresses):
             server.send(replies.pop(0))
 
     chunks = []
-    _wait_until(
+    wait_until(
         lambda: chunks and chunks[-1].samples.shape[1],
         serve,
         lambda: chunks.append(rx.read(100, 0.05)),
     )
 
-    np.testing.assert_array_equal(chunks[-1].samples, _burst(10))
+    np.testing.assert_array_equal(chunks[-1].samples, burst(10))
     assert "peer_gone" in [event.kind for event in rx.events()]
 
 
@@ -105,31 +71,31 @@ def test_samples_that_are_not_finite_become_zeros(ends, addresses):
     server = zmq.Context.instance().socket(zmq.REP)
     ends.callback(server.close, 0)
     server.bind(addresses[0])
-    rx = _open(ends, direction="rx", rx_address=addresses[0])
-    x = _burst(10)
+    rx = open_end(ends, direction="rx", rx_address=addresses[0])
+    x = burst(10)
     x[1, 3] = np.nan
     chunks = [rx.read(100, 0.01)]
     assert server.poll(1000 * LIMIT_S)
     server.recv()
     server.send(to_items(x))
 
-    y, _ = _read(rx, 10)
+    y, _ = read_samples(rx, 10)
 
     assert y[1, 3] == 0 and [(e.kind, e.count) for e in rx.events()] == [("not_finite", 1)]
     assert chunks[0].samples.shape[1] == 0
 
 
 def test_requests_that_are_none_do_not_disturb_the_sender(ends, addresses):
-    tx = _open(ends, direction="tx", tx_address=addresses[0])
+    tx = open_end(ends, direction="tx", tx_address=addresses[0])
     hostile = zmq.Context.instance().socket(zmq.DEALER)
     ends.callback(hostile.close, 0)
     hostile.connect(addresses[0])
     for parts in ([b"x"], [b"", b"ab"], [b"", b"", b"", b""], [b"junk", b"\1\0\0\0"]):
         hostile.send_multipart(parts)
-    rx = _open(ends, direction="rx", rx_address=addresses[0])
+    rx = open_end(ends, direction="rx", rx_address=addresses[0])
 
-    tx.tx_burst(_burst(1000))
-    y, _ = _read(rx, 1128)
+    tx.tx_burst(burst(1000))
+    y, _ = read_samples(rx, 1128)
 
     assert np.count_nonzero(y[0]) == 1000
     assert [event.kind for event in tx.events() if event.kind == "malformed"] == ["malformed"]
@@ -147,7 +113,7 @@ def test_flood_of_requests_is_bounded(ends, addresses):
     for _ in range(5000):
         hostile.send_multipart([b"", struct.pack("<I", 1 << 31)])
 
-    _wait_until(lambda: sink.poll(0.05) is not None)
+    wait_until(lambda: sink.poll(0.05) is not None)
     for _ in range(100):
         assert sink.poll(0) <= 1 << 18
 
@@ -164,10 +130,10 @@ def test_source_keeps_what_is_more_than_was_asked_for(ends, addresses):
     source.read(4, 0.01)
     assert server.poll(1000 * LIMIT_S)
     server.recv()
-    server.send(to_items(_burst(10)))
+    server.send(to_items(burst(10)))
 
     parts = []
-    _wait_until(lambda: len(parts) == 3, lambda: parts.append(source.read(4, 1.0)[0]))
+    wait_until(lambda: len(parts) == 3, lambda: parts.append(source.read(4, 1.0)[0]))
 
     assert [part.shape[1] for part in parts] == [4, 4, 2]
-    np.testing.assert_array_equal(np.concatenate(parts, 1), _burst(10))
+    np.testing.assert_array_equal(np.concatenate(parts, 1), burst(10))
