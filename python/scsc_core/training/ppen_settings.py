@@ -3,18 +3,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ..config import Finite, parse_code_rate
 from .settings import DataSettings, ModelName, StageSettings
+
+NonNegative = Annotated[Finite, Field(ge=0)]
+
+
+def _check_weight(value):
+    numbers = list(value) if isinstance(value, list | tuple) and len(value) == 2 else [value]
+    if any(isinstance(n, bool) or not isinstance(n, int | float) or n < 0 for n in numbers):
+        raise ValueError(
+            f"picture_weight must be a number >= 0 or two, at QP 28 and at QP 47, got {value!r}"
+        )
+    return value
+
+
+PictureWeight = Annotated[
+    NonNegative | tuple[NonNegative, NonNegative], BeforeValidator(_check_weight)
+]
 
 
 class PpenSettings(StageSettings):
     """PPEN before the real codec, against frozen task networks.
 
-    L = task_weight L_task + picture_weight 255 L_pre + w(Q) bpp / bpp_plain(Q)
+    L = task_weight L_task + v(Q) pre_scale L_pre + w(Q) bpp / bpp_plain(Q)
 
     Attributes:
         variant, qa, deform, strip, strip_window: see `nets.ppen.PpenConfig`.
@@ -23,7 +39,8 @@ class PpenSettings(StageSettings):
         task_scales: factors of the picture before the task network; one is drawn for each step.
         task_target: "gt" (labels) or "teacher" (the network's prediction on the original).
         task_weight: lambda_2.
-        picture_weight: lambda_3, with `pre_scale` as factor of the mean square error on [0, 1].
+        picture_weight: v, lambda_3 of the paper: one number, or v at QP 28 and at QP 47, geometric
+            between. `pre_scale` is the factor of the mean square error on [0, 1].
         l_pre: "decoded" compares the original with the decoded picture, "input" with PPEN's.
         rate_weight: w at QP 28 and at QP 47, geometric between.
         proxy: "dct", "dct-rate", "identity" (see `nets.dct_proxy`), or name or file of a learned one.
@@ -53,10 +70,10 @@ class PpenSettings(StageSettings):
     task_scales: tuple[Finite, ...] = (1.0,)
     task_target: Literal["gt", "teacher"] = "gt"
     task_weight: Finite = Field(1.0, ge=0)
-    picture_weight: Finite = Field(0.01, ge=0)
+    picture_weight: PictureWeight = 0.01
     pre_scale: Finite = Field(255.0, gt=0)
     l_pre: Literal["decoded", "input"] = "decoded"
-    rate_weight: tuple[Finite, Finite] = (0.1, 12.0)
+    rate_weight: tuple[NonNegative, NonNegative] = (0.1, 12.0)
     proxy: str = "dct"
     qps: tuple[int, ...] = (28, 31, 34, 37, 41, 44, 47)
     crop: tuple[int, int] = (256, 256)
@@ -89,11 +106,13 @@ class PpenSettings(StageSettings):
             raise ValueError(f"{info.field_name} must be in 0.1..4, got {list(value)}")
         return value
 
-    @field_validator("rate_weight")
+    @field_validator("rate_weight", "picture_weight")
     @classmethod
-    def _check_rate(cls, value):
-        if min(value) < 0 or (min(value) == 0 and max(value) > 0):
-            raise ValueError(f"rate_weight must be two positive numbers or 0, 0, got {list(value)}")
+    def _check_ends(cls, value, info):
+        if isinstance(value, tuple) and (min(value) == 0 < max(value)):
+            raise ValueError(
+                f"{info.field_name} must be two positive numbers or 0, 0, got {list(value)}"
+            )
         return value
 
     @field_validator("code_rates")

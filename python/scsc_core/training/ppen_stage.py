@@ -30,7 +30,7 @@ from .seeds import generator_for, seed_for
 from .stage import StageBase
 from .straight_through import coded_batch, straight_through
 
-_RATE_QPS = (28.0, 47.0)  # where `rate_weight` is given
+_END_QPS = (28.0, 47.0)  # where weights that depend on QP are given
 _REFERENCE_CROPS = 24
 
 
@@ -154,10 +154,11 @@ class PpenStage(StageBase):
         received, weight = self._received(passed.image, coded, batch, step)
         task = self._task_loss(received, batch, weight, step)
         compared = passed.image if s.l_pre == "decoded" else shaped
-        error = F.mse_loss(compared, batch.x)
+        error = s.pre_scale * (compared - batch.x).square().mean((1, 2, 3))
+        picture = (_weights(s.picture_weight, batch.q) * error).mean()
         relative = passed.bpp / batch.plain_bpp
-        rate = (self._rate_weights(batch.q) * relative).mean()
-        total = s.task_weight * task + s.picture_weight * s.pre_scale * error + rate
+        rate = (_weights(s.rate_weight, batch.q) * relative).mean()
+        total = s.task_weight * task + picture + rate
         with torch.no_grad():
             psnr = -10 * torch.log10((decoded - batch.x).square().mean((1, 2, 3)) + 1e-10).mean()
             terms = {"task": task.item(), "rate": relative.mean().item(), "psnr_db": psnr.item()}
@@ -208,14 +209,6 @@ class PpenStage(StageBase):
                 return logits.sum() * 0
         return segmentation_loss(logits, y)
 
-    def _rate_weights(self, q: torch.Tensor) -> torch.Tensor:
-        """w(Q), geometric between its ends."""
-        low, high = self.settings.rate_weight
-        if not high:
-            return torch.zeros_like(q)
-        share = (q - _RATE_QPS[0]) / (_RATE_QPS[1] - _RATE_QPS[0])
-        return low * (high / low) ** share
-
     # scores --------------------------------------------------------------------------------------
     def preprocessor(self, network: Ppen) -> Preprocessor:
         """The network as the transmitter uses it."""
@@ -237,6 +230,15 @@ class PpenStage(StageBase):
     def pictures(self, network):
         """Original, shaped, decoded, and the segmentation of the decoded picture."""
         return self.frames.pictures(self.preprocessor(network))
+
+
+def _weights(ends: float | tuple[float, float], q: torch.Tensor) -> torch.Tensor:
+    """Weight of a term at each QP: one number, or geometric between its two ends."""
+    low, high = ends if isinstance(ends, tuple) else (ends, ends)
+    if not high:
+        return torch.zeros_like(q)
+    share = (q - _END_QPS[0]) / (_END_QPS[1] - _END_QPS[0])
+    return low * (high / low) ** share
 
 
 def _scaled_logits(task: Segmenter, x: torch.Tensor, scale: float) -> torch.Tensor:

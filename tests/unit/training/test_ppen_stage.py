@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stages `ppen` and `joint`: what is trained, what the loss is made of, what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -111,10 +113,12 @@ def test_proxy_decides_the_gradient_not_the_value(frames):
     assert not torch.allclose(*gradients, rtol=0.1)
 
 
-def test_loss_is_the_sum_of_its_weighted_terms(frames):
-    options = {"picture_weight": 0.02, "pre_scale": 100, "task_weight": 0.5}
-    stage = make(frames, rate_weight=[0.3, 0.3], l_pre="input", **options)
+@pytest.mark.parametrize("picture_weight", [0.02, [0.002, 0.2]])
+def test_loss_is_the_sum_of_its_weighted_terms(frames, picture_weight):
+    options = {"picture_weight": picture_weight, "pre_scale": 100, "task_weight": 0.5}
+    stage = make(frames, rate_weight=[0.03, 3], l_pre="input", qps=[37, 38], **options)
     batch = stage.batch(0, 0, 1)
+    batch = replace(batch, q=torch.full_like(batch.q, 37.5))
 
     loss, terms = stage.loss(stage.network, batch, 0)
 
@@ -124,14 +128,14 @@ def test_loss_is_the_sum_of_its_weighted_terms(frames):
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_rate_weight_is_geometric_between_its_ends(frames):
-    q = torch.tensor([28.0, 37.5, 47.0])
+@pytest.mark.parametrize(
+    ("ends", "expected"),
+    [((0.1, 10.0), [0.1, 1.0, 10.0]), (0.3, [0.3, 0.3, 0.3]), ((0.0, 0.0), [0, 0, 0])],
+)
+def test_weight_of_a_term_is_geometric_between_its_ends(ends, expected):
+    weights = ppen_stage._weights(ends, torch.tensor([28.0, 37.5, 47.0]))
 
-    weights = make(frames, rate_weight=[0.1, 10])._rate_weights(q)
-    none = make(frames, rate_weight=[0, 0])._rate_weights(q)
-
-    assert weights.tolist() == pytest.approx([0.1, 1.0, 10.0], rel=1e-5)
-    assert none.tolist() == [0, 0, 0]
+    assert weights.tolist() == pytest.approx(expected, rel=1e-5)
 
 
 # outage -------------------------------------------------------------------------------------------

@@ -38,6 +38,13 @@ def settings(**values):
         ("ppen", {"tasks": []}, "tasks must name at least one"),
         ("ppen", {"task_scales": [9]}, r"task_scales must be in 0.1..4, got \[9"),
         ("ppen", {"rate_weight": [0, 1]}, "rate_weight must be two positive numbers or 0, 0"),
+        ("ppen", {"picture_weight": [0, 1]}, "picture_weight must be two positive numbers or 0, 0"),
+        (
+            "ppen",
+            {"picture_weight": [1]},
+            r"picture_weight must be a number >= 0 or two.*got \[1\]",
+        ),
+        ("ppen", {"picture_weight": False}, "picture_weight must be a number >= 0 .* got False"),
         ("ppen", {"snr_db": [9, 2]}, "snr_db must be low, high"),
         ("ppen", {"code_rates": ["2"]}, "code_rate"),
         ("ppen", {"outage": "real"}, "chain must be full with outage real, got abstract"),
