@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all message blocks share: ports, guarded handlers, commands, status, end of input."""
+"""What all blocks share: ports, guarded handlers, commands, status, end of input."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SYSTEM = "system"
 
 
 class message_block(gr.basic_block):
-    """Base of the blocks that work on messages only.
+    """Base of all blocks: message ports with guarded handlers, and streams where a block has them.
 
     A subclass names its ports and has a method `on_<port>` for each input: `(array, meta)` for a
     port of PDUs, `(meta)` for one of dicts. Handlers are guarded by the Supervisor. Bad messages
@@ -41,10 +41,21 @@ class message_block(gr.basic_block):
         outputs: output ports; the first one passes the end on.
         main: input ports that decide about the end, by default the first of `pdus`.
         settable: parameters with a setter `set_<parameter>`, reachable through port `cmd`.
+        streams_in, streams_out: dtypes of the streams of samples; none by default.
     """
 
-    def __init__(self, name, pdus=(), dicts=(), outputs=(), settable=(), main=None):
-        gr.basic_block.__init__(self, f"scsc_{name}", None, None)
+    def __init__(
+        self,
+        name,
+        pdus=(),
+        dicts=(),
+        outputs=(),
+        settable=(),
+        main=None,
+        streams_in=(),
+        streams_out=(),
+    ):
+        gr.basic_block.__init__(self, f"scsc_{name}", streams_in, streams_out)
         self.supervisor = supervisor.current()
         self._main = frozenset(main or pdus[:1])
         self._carrier = pdus[0] if pdus else None  # the port whose losses are passed on
