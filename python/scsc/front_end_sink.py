@@ -11,8 +11,8 @@ import pmt
 
 from scsc_core.radio.front_end import N_ANTENNAS
 
-from .front_end_handle import FrontEndHandle
-from .stream_block import BURST_TAG, common_items, stream_block
+from .front_end_block import front_end_block
+from .stream_block import BURST_TAG, common_items
 from .supervisor import supervised
 
 QUEUE_BURSTS = 2  # more would only make channel knowledge older
@@ -21,7 +21,7 @@ _FLUSH_S = 2.0
 _MAX_BURST = 1 << 20
 
 
-class front_end_sink(stream_block):
+class front_end_sink(front_end_block):
     """Sends the bursts of both antennas through a front end: ZMQ, a USRP, or a SigMF recording.
 
     What lies between the bursts is dropped; the front end makes its own gaps, and times where the
@@ -46,21 +46,18 @@ class front_end_sink(stream_block):
     Source: waveform.md section 13.
     """
 
-    def __init__(self, kind="zmq", rate_hz=1e6, frequency_hz=2.45e9, options=None):
-        super().__init__("front_end_sink", inputs=True)
-        self._handle = FrontEndHandle.of(kind, rate_hz, frequency_hz, "tx", options)
+    direction = "tx"
+    _thread: threading.Thread | None = None
+
+    @supervised
+    def start(self):
+        """Open the front end, and the thread that may wait for it."""
         self._bursts: deque[np.ndarray] = deque()
         self._burst: np.ndarray | None = None  # that is coming in
         self._filled = 0
         self._stop = False
         self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-
-    @supervised
-    def start(self):
-        """Open the front end, and the thread that may wait for it."""
-        self._handle.open()
-        self._stop = False
+        self.open_device()
         self._thread = threading.Thread(target=self._run, name="scsc_front_end_tx", daemon=True)
         self._thread.start()
         return True
@@ -76,11 +73,11 @@ class front_end_sink(stream_block):
             self._stop = True
             self._changed.notify_all()
         if not self.supervisor.stopping and not self._bursts:
-            self._handle.front_end.flush(_FLUSH_S)
-        self._handle.close()
+            self.device.flush(_FLUSH_S)
+        self.close_device()
         self._thread.join()
         self._thread = None
-        self._count()
+        self.count_events()
         return True
 
     @supervised
@@ -132,18 +129,12 @@ class front_end_sink(stream_block):
                     if self._stop:
                         return
                     burst = self._bursts[0]
-                self._handle.front_end.tx_burst(burst)
+                self.device.tx_burst(burst)
                 with self._changed:
                     self._bursts.popleft()
                     self._changed.notify_all()
                 self.counters["frames"] += 1
-                self._count()
+                self.count_events()
         except BaseException as error:
             if not (self._stop or self.supervisor.stopping):
                 self.supervisor.fail(error)
-
-    def _count(self):
-        for event in self._handle.count_events():
-            self.warn(str(event))
-        self.counters.update(self._handle.events)
-        self.publish_status()

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import pmt
 
-from .front_end_handle import FrontEndHandle
-from .stream_block import GAP_TAG, stream_block
+from .front_end_block import front_end_block
+from .stream_block import GAP_TAG
 from .supervisor import supervised
 
 _WAIT_S = 0.05  # no call of work may block for long: the flowgraph could not be stopped
 
 
-class front_end_source(stream_block):
+class front_end_source(front_end_block):
     """Receives the samples of both antennas through a front end: ZMQ, a USRP, or a SigMF recording.
 
     Full scale is 1. The end of a recording ends the stream; radios and other processes go on for
@@ -36,25 +36,20 @@ class front_end_source(stream_block):
     Source: waveform.md section 13.
     """
 
-    def __init__(self, kind="zmq", rate_hz=1e6, frequency_hz=2.45e9, options=None):
-        super().__init__("front_end_source", outputs=True)
-        self._handle = FrontEndHandle.of(kind, rate_hz, frequency_hz, "rx", options)
-        self._opened = self._ended = False
-        self.counters["samples"] = 0
+    direction = "rx"
 
     @supervised
     def start(self):
         """Open the front end."""
-        self._handle.open()
-        self._opened = True
+        self._ended = False
+        self.counters["samples"] = 0
+        self.open_device()
         return True
 
     @supervised
     def stop(self):
         """Close the front end."""
-        if self._opened:
-            self._opened = False
-            self._handle.close()
+        self.close_device()
         return True
 
     @supervised
@@ -62,7 +57,7 @@ class front_end_source(stream_block):
         """Give what has come; nothing after a short wait."""
         if self._ended or self.supervisor.stopping:
             return -1
-        chunk = self._handle.front_end.read(len(output_items[0]), _WAIT_S)
+        chunk = self.device.read(len(output_items[0]), _WAIT_S)
         n = chunk.samples.shape[1]
         if chunk.discontinuity:
             self.add_item_tag(0, self.nitems_written(0), GAP_TAG, pmt.from_long(n))
@@ -71,8 +66,5 @@ class front_end_source(stream_block):
         self._ended = chunk.end
         self.counters["frames"] += bool(n)
         self.counters["samples"] += n
-        for event in self._handle.count_events():
-            self.warn(str(event))
-        self.counters.update(self._handle.events)
-        self.publish_status()
+        self.count_events()
         return -1 if chunk.end and not n else n
