@@ -85,6 +85,9 @@ def ppen(
     judges: Annotated[
         str, typer.Option(help="Task networks, with commas.")
     ] = "erf-pspnet-camvid-7,espnetv2-2.0",
+    tuned: Annotated[
+        str, typer.Option(help="The first judge fine-tuned on coded pictures, for information.")
+    ] = "",
     qps: Annotated[str, typer.Option(help="Slice QPs of BPG.")] = "28,31,34,37,41,44,47",
     frames: Annotated[int | None, typer.Option(min=1, help="At most so many frames.")] = None,
     block: Annotated[
@@ -113,6 +116,7 @@ def ppen(
         models=words(models),
         controls=controls if controls in ("auto", "none") else words(controls),
         judges=words(judges),
+        tuned=tuned,
         qps=numbers("qps", qps, int),
         frames=frames,
         workers=workers,

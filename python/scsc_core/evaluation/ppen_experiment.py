@@ -44,6 +44,8 @@ class Settings:
         controls: "auto", "none", or names of `controls.get`. Auto means `controls.AUTO` on val and
             the controls chosen there on another split.
         judges: names of task networks; the first is the one a figure is quoted for.
+        tuned: the first judge fine-tuned on coded pictures, or "": the receiver's own answer to the
+            codec, which the paper does not allow; compared with the first judge's plain curve.
         qps: slice QPs.
         frames: at most so many, evenly over the split; None means all.
         workers: threads.
@@ -58,6 +60,7 @@ class Settings:
     models: tuple[str, ...] = ()
     controls: str | tuple[str, ...] = "auto"
     judges: tuple[str, ...] = JUDGES
+    tuned: str = ""
     qps: tuple[int, ...] = QPS
     frames: int | None = None
     workers: int = 2
@@ -117,6 +120,15 @@ class JudgeResult:
     sets: list[SetResult]
 
 
+@dataclass(frozen=True)
+class TunedResult:
+    """What `Settings.tuned` gives over one set of QPs: its curves against the first judge's plain."""
+
+    qps: tuple[int, ...]
+    judge: Judge
+    comparisons: list[Comparison]
+
+
 @dataclass
 class Result:
     """All that a run gave; `drawn` are the resamples [R, F] of `blocks` blocks behind every interval."""
@@ -128,6 +140,7 @@ class Result:
     blocks: int
     drawn: np.ndarray
     judges: list[JudgeResult]
+    tuned: list[TunedResult]
 
 
 class Experiment:
@@ -136,7 +149,7 @@ class Experiment:
     Args:
         settings: what to measure.
         codec: None means BPG as the product uses it.
-        frames, sources, judges: given directly instead of by the names in settings (tests).
+        frames, sources, judges, tuned: given directly instead of by the names in settings (tests).
     Raises:
         ValueError, ModelError, DataError: a name, a QP or a split that cannot be used.
     """
@@ -148,6 +161,7 @@ class Experiment:
         frames: list[Frame] | None = None,
         sources: list[Source] | None = None,
         judges: list[Judge] | None = None,
+        tuned: Judge | None = None,
     ):
         self.settings = settings
         self.codec = codec or codecs.get("bpg")
@@ -157,6 +171,7 @@ class Experiment:
         self._named_controls = [ppen_inputs.control(name) for name in named]
         self.models = ppen_inputs.models(settings.models) if sources is None else sources
         self.judges = judges or [ppen_inputs.judge(name) for name in settings.judges]
+        self.tuned = tuned or (ppen_inputs.judge(settings.tuned) if settings.tuned else None)
         self.frames = frames or ppen_inputs.frames(
             settings.data, settings.split, settings.frames, settings.folder
         )
@@ -184,6 +199,7 @@ class Experiment:
                 self._measure(more, store, progress)
                 wanted = _merged(wanted, more)
             judged = [self._judge(judge, wanted, store) for judge in self.judges]
+            tuned = self._tuned(judged[0], wanted, store)
         if self.settings.split == CHOOSING_SPLIT:
             chosen = {
                 (result.judge.name, part.qps): part.choice
@@ -194,10 +210,11 @@ class Experiment:
             if chosen:
                 self.choices.write(chosen)
         found = self.settings, self.identity, self.frames, list(wanted), self.blocks, self.drawn
-        return Result(*found, judged)
+        return Result(*found, judged, tuned)
 
     def _measure(self, wanted, store, progress) -> None:
-        work = missing(self.frames, wanted, self.judges, self.identity, store)
+        judges = [*self.judges, *([self.tuned] if self.tuned else [])]
+        work = missing(self.frames, wanted, judges, self.identity, store)
         total, done = sum(item.points for item in work), 0
         for points in measure(work, self.codec, store, self.settings.workers):
             done += points
@@ -289,6 +306,22 @@ class Experiment:
                         if anchor is not None
                     ]
         return result
+
+    def _tuned(self, first: JudgeResult, wanted, store) -> list[TunedResult]:
+        """Every source that was measured at all QPs, judged by the fine-tuned task network."""
+        if self.tuned is None:
+            return []
+        results = []
+        for qps in self.settings.qp_sets:
+            plain, comparisons = first.curves[ppen_inputs.PLAIN].at(qps), []
+            for source, measured in wanted.items():
+                if set(qps) <= set(measured):
+                    curve = load(store, self.frames, source, self.tuned, qps, self.identity)
+                    comparisons += [
+                        compare(figure, curve, plain, self.drawn) for figure in _AGAINST_PLAIN
+                    ]
+            results.append(TunedResult(tuple(qps), self.tuned, comparisons))
+        return results
 
     @staticmethod
     def _control_curve(curves: dict[str, Curve], choice: Choice, name: str) -> Curve | None:

@@ -18,7 +18,7 @@ from . import bootstrap
 from .benchmark import Host
 from .point_store import RESULTS_VERSION
 from .ppen_curves import FIGURES, Comparison, Curve, whole_set
-from .ppen_experiment import Result, SetResult
+from .ppen_experiment import Result, SetResult, TunedResult
 from .ppen_points import Frame, Judge, Source
 
 SIGNIFICANT = 0.05
@@ -114,6 +114,13 @@ def lines(result: Result) -> list[str]:
             out += _comparison_table(part)
             out += ["", "IoU gained at equal rate over plain, points:", ""]
             out += _gain_table(part)
+    for part in result.tuned:
+        out += ["", f"## Task network tuned to the codec, QP {part.qps[0]} .. {part.qps[-1]}", ""]
+        first = result.judges[0].judge.name
+        out += [
+            f"For information: {part.judge.name} instead of {first}, against plain judged by {first}."
+        ]
+        out += ["", *_tuned_table(part)]
     return out
 
 
@@ -173,6 +180,19 @@ def _comparison_table(part: SetResult) -> list[str]:
                 line += ["" if cubic is None else f"{cubic:+.1f}", f"{corrected:.3f}"]
                 line.append(verdict_of(_counted(comparison), corrected, lower_is_better=True))
         body.append(line)
+    return table(header, body)
+
+
+def _tuned_table(part: TunedResult) -> list[str]:
+    grouped: dict[str, dict[str, Comparison]] = {}
+    for comparison in part.comparisons:
+        grouped.setdefault(comparison.test, {})[comparison.figure] = comparison
+    shown = [name for name in FIGURES if any(name in found for found in grouped.values())]
+    header = ["source", *(f"{FIGURES[name].title}, {FIGURES[name].unit}" for name in shown)]
+    body = [
+        [source, *(comparison_text(found[name]) for name in shown)]
+        for source, found in grouped.items()
+    ]
     return table(header, body)
 
 
@@ -248,22 +268,27 @@ def write(result: Result, folder: Path, wall_s: float) -> list[Path]:
 
 def _manifest(result: Result, wall_s: float) -> dict:
     judges = [judged.judge for judged in result.judges]
+    judges += [part.judge for part in result.tuned[:1]]
     common = manifest_of("ppen", result.settings, result.frames, result.sources, judges, wall_s)
     return {**common, "codec": result.codec}
 
 
 def comparison_records(result: Result) -> list[dict]:
-    """Every comparison as a flat record."""
-    return [
-        {
-            "judge": judged.judge.name,
-            "qps": f"{part.qps[0]}-{part.qps[-1]}",
-            "role": role,
-            **_flat(asdict(comparison)),
-        }
+    """Every comparison as a flat record; role "tuned" is `Result.tuned`."""
+    found = [
+        (judged.judge.name, part.qps, role, comparison)
         for judged in result.judges
         for part in judged.sets
         for role, comparison in part.comparisons
+    ]
+    found += [
+        (part.judge.name, part.qps, "tuned", comparison)
+        for part in result.tuned
+        for comparison in part.comparisons
+    ]
+    return [
+        {"judge": judge, "qps": f"{qps[0]}-{qps[-1]}", "role": role, **_flat(asdict(comparison))}
+        for judge, qps, role, comparison in found
     ]
 
 

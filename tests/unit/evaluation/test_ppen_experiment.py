@@ -33,9 +33,15 @@ def settings(folder, **changes):
     )
 
 
-def run(folder, frames, judge, sources=(), progress=lambda done, total: None, **changes):
+def run(
+    folder, frames, judge, sources=(), progress=lambda done, total: None, tuned=None, **changes
+):
     experiment = Experiment(
-        settings(folder, **changes), frames=frames, sources=list(sources), judges=[judge]
+        settings(folder, **changes),
+        frames=frames,
+        sources=list(sources),
+        judges=[judge],
+        tuned=tuned,
     )
     return experiment.run(progress)
 
@@ -175,6 +181,34 @@ def test_choice_of_another_judge_is_not_used(tmp_path, frames, judge):
     assert choices.read("brightness", "brightness-1", QPS) is not None
     assert choices.read("brightness", "brightness-2", QPS) is None
     assert choices.read("brightness", "brightness-1", QPS[:3]) is None
+
+
+def test_tuned_task_network_is_compared_with_the_first_ones_plain_curve(
+    tmp_path, frames, judge, flattener, classify
+):
+    def no_better(image):
+        return classify(image)
+
+    def blind(image):
+        return np.zeros(image.shape[:2], np.uint8)
+
+    found = {}
+    for name, segment in (("same", no_better), ("blind", blind)):
+        tuned = Judge(name, f"{name}-1", segment)
+        result = run(tmp_path, frames, judge, [flattener], controls="none", tuned=tuned)
+        (part,) = result.tuned
+        found[name] = {(c.test, c.figure): c for c in part.comparisons}
+        assert f"For information: {name} instead of brightness" in "\n".join(
+            ppen_report.lines(result)
+        )
+        roles = {r["judge"]: r["role"] for r in ppen_report.comparison_records(result)}
+        assert roles == {"brightness": "plain", name: "tuned"}
+
+    frozen = {c.figure: c for _, c in result.judges[0].sets[0].comparisons}
+    assert found["same"]["plain", "bd_miou"].pooled == pytest.approx(0, abs=1e-9)
+    assert found["same"]["flattener", "bd_rate_miou"].pooled == frozen["bd_rate_miou"].pooled
+    assert found["blind"]["plain", "bd_miou"].pooled < -10
+    assert found["blind"]["plain", "bd_psnr"].pooled == pytest.approx(0, abs=1e-9)
 
 
 def test_mixed_control_is_at_least_as_good_as_each(finished):
