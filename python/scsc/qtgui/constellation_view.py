@@ -8,7 +8,8 @@ from PyQt5 import QtCore, QtGui, QtWidgets
 
 from scsc_core.radio import keys
 
-from . import style
+from . import style, theme
+from .readout import frame_note
 from .view import newest_widget, view
 
 _CELLS = 220  # of the density picture, per axis
@@ -28,8 +29,11 @@ def density(points: np.ndarray, limit: float, cells: int = _CELLS) -> np.ndarray
 
 
 def _colour_table() -> np.ndarray:
-    stops = [(0.0, style.PANEL), (0.25, QtGui.QColor("#1d5b88")), (0.6, style.ACCENT)]
-    stops.append((1.0, QtGui.QColor("#ffffff")))
+    if theme.current_theme() == "light":
+        stops = [(0.0, style.PANEL), (0.45, style.ACCENT), (1.0, style.TEXT)]
+    else:
+        stops = [(0.0, style.PANEL), (0.25, QtGui.QColor("#1d5b88")), (0.6, style.ACCENT)]
+        stops.append((1.0, QtGui.QColor("#ffffff")))
     levels = np.linspace(0, 1, 256)
     where = [stop for stop, _ in stops]
     channels = [[c.red(), c.green(), c.blue()] for _, c in stops]
@@ -38,8 +42,15 @@ def _colour_table() -> np.ndarray:
     ).astype(np.uint8)
 
 
-class _constellation_widget(newest_widget):
-    def __init__(self, title):
+class constellation_panel(newest_widget):
+    """Shows items (points complex [n], note) as a density, in the colours of the theme.
+
+    Args:
+        title: str above the plot.
+        side: int, least width and height in pixels.
+    """
+
+    def __init__(self, title, side=260):
         super().__init__()
         self._title = title
         self._note = "waiting for symbols"
@@ -47,11 +58,12 @@ class _constellation_widget(newest_widget):
         self._image: QtGui.QImage | None = None
         self._array: np.ndarray | None = None  # QImage does not own its memory
         self._colours = _colour_table()
-        self.setMinimumSize(260, 260)
+        self.setMinimumSize(side, side)
         policy = QtWidgets.QSizePolicy.Expanding
         self.setSizePolicy(policy, policy)
 
     def show_item(self, item):
+        """Draw one item; called in the GUI thread."""
         points, self._note = item
         wanted = max(1.25 * float(np.percentile(np.abs(points), 98)), 1e-6)
         if not 0.7 * self._limit < wanted < self._limit:
@@ -156,7 +168,7 @@ class constellation_view(view):
             raise ValueError(f"max_points must be >= 1, got {max_points}")
         ports = (keys.RECEIVED, keys.COMBINED, keys.SYMBOLS)
         super().__init__(
-            "constellation_view", _constellation_widget, (title,), pdus=ports, main=ports
+            "constellation_view", constellation_panel, (title,), pdus=ports, main=ports
         )
         self._antenna = antenna
         self._max_points = max_points
@@ -180,9 +192,5 @@ class constellation_view(view):
         uses = meta.get(keys.BLOCK_USES)
         first = vectors.shape[1] if uses is None else int(uses[0])
         points = vectors[self._antenna, : min(first, self._max_points)]
-        parts = [f"antenna {self._antenna + 1}"]
-        for key in (keys.MODULATION, keys.PRECODER):
-            parts += [str(meta[key])] if key in meta else []
-        if keys.SNR_DB in meta:
-            parts.append(f"SNR {meta[keys.SNR_DB]:.1f} dB")
-        self.widget.offer((points.copy(), "   ".join(parts)))
+        note = f"antenna {self._antenna + 1}   {frame_note(meta)}"
+        self.widget.offer((points.copy(), note.rstrip()))

@@ -3,36 +3,32 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
-
-from PyQt5 import QtCore, QtWidgets
 
 from scsc_core.radio import keys
 
-from . import style
-from .view import newest_widget, view
+from .readout import Row, table_panel
+from .view import view
 
-# label, counter, format, whether more than zero is bad news
 _ROWS = (
-    ("pictures delivered", "pictures_delivered", "{:d}", False),
-    ("pictures damaged", "pictures_damaged", "{:d}", True),
-    ("pictures lost", "pictures_lost", "{:d}", True),
-    ("data frames heard", "frames_data", "{:d}", False),
-    ("frames lost", "frames_lost", "{:d}", True),
-    ("blocks decoded", "blocks_ok", "{:d}", False),
-    ("block errors", "block_errors", "{:d}", True),
-    ("block error rate", "block_error_rate", "{:.2%}", True),
-    ("headers refused", "headers_refused", "{:d}", True),
-    ("frames cut by a gap", "truncated", "{:d}", True),
-    ("sounding frames", "frames_sounding", "{:d}", False),
-    ("channel reports sent", "csi_sent", "{:d}", False),
-    ("reports not known", "csi_unknown", "{:d}", True),
-    ("tables that differ", "table_mismatch", "{:d}", True),
-    ("channel knowledge", "csi_state", "{}", False),
-    ("age of the report", "csi_age_ms", "{:.1f} ms", False),
-    ("frames sent again", "harq_retransmissions", "{:d}", False),
-    ("samples lost (overflow)", "overflow", "{:d}", True),
+    Row("pictures delivered", "pictures_delivered"),
+    Row("pictures damaged", "pictures_damaged", bad=True),
+    Row("pictures lost", "pictures_lost", bad=True),
+    Row("data frames heard", "frames_data"),
+    Row("frames lost", "frames_lost", bad=True),
+    Row("blocks decoded", "blocks_ok"),
+    Row("block errors", "block_errors", bad=True),
+    Row("block error rate", "block_error_rate", "{:.2%}", bad=True),
+    Row("headers refused", "headers_refused", bad=True),
+    Row("frames cut by a gap", "truncated", bad=True),
+    Row("sounding frames", "frames_sounding"),
+    Row("channel reports sent", "csi_sent"),
+    Row("reports not known", "csi_unknown", bad=True),
+    Row("tables that differ", "table_mismatch", bad=True),
+    Row("channel knowledge", "csi_state", "{}"),
+    Row("age of the report", "csi_age_ms", "{:.1f} ms"),
+    Row("frames sent again", "harq_retransmissions"),
+    Row("samples lost (overflow)", "overflow", bad=True),
 )
 # Counters of the receiver, which leaves out those that are still zero.
 _RECEIVER = ("pictures_delivered", "pictures_damaged", "pictures_lost", "frames_lost")
@@ -40,7 +36,7 @@ _RECEIVER += ("blocks_ok", "block_errors", "truncated", "csi_unknown", "table_mi
 _PREFIX = "ofdm_"  # of the receiver's counters where one object has them all
 
 
-class counter_panel(newest_widget):
+class counter_panel(table_panel):
     """Shows items: dict of counters by name; what is not in it shows as "-".
 
     Args:
@@ -48,40 +44,9 @@ class counter_panel(newest_widget):
     """
 
     def __init__(self, title="counters"):
-        super().__init__()
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(10, 6, 10, 8)
-        heading = QtWidgets.QLabel(title)
-        heading.setFont(style.font(10, bold=True))
-        layout.addWidget(heading)
-        grid = QtWidgets.QGridLayout()
-        grid.setVerticalSpacing(1)
-        self._labels = {}
-        for row, (label, name, _, _) in enumerate(_ROWS):
-            text, value = QtWidgets.QLabel(label), QtWidgets.QLabel("-")
-            text.setFont(style.font(8))
-            text.setStyleSheet(f"color: {style.MUTED.name()}")
-            value.setFont(style.font(8.5, bold=True))
-            value.setAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
-            grid.addWidget(text, row, 0)
-            grid.addWidget(value, row, 1)
-            self._labels[name] = value
-        layout.addLayout(grid)
-        layout.addStretch()
+        super().__init__(title, _ROWS)
+        self.below.addStretch()
         self.setMinimumWidth(230)
-
-    def show_item(self, item):
-        """Draw one item; called in the GUI thread."""
-        for _, name, form, bad in _ROWS:
-            value = item.get(name)
-            known = value is not None and not (isinstance(value, float) and math.isnan(value))
-            self._labels[name].setText(form.format(value) if known else "-")
-            colour = style.BAD if bad and known and value > 0 else style.TEXT
-            self._labels[name].setStyleSheet(f"color: {colour.name()}")
-
-    def text_of(self, name: str) -> str:
-        """What is shown for one counter."""
-        return self._labels[name].text()
 
 
 class Totals:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from scsc_core.radio import keys
 
 from .picture_panel import picture_panel
+from .readout import line
 from .view import view
 
 
@@ -66,19 +66,17 @@ class image_view(view):
 
 def caption(meta: dict[str, Any]) -> str:
     """Two lines of numbers below a received picture."""
-    parts = ["delivered" if meta.get(keys.DELIVERED, True) else "not delivered"]
-    for key, form in (
+    numbers = line(
+        meta,
         (keys.PSNR_DB, "PSNR {:.1f} dB"),
         (keys.MS_SSIM, "MS-SSIM {:.3f}"),
         (keys.SNR_DB, "SNR {:.1f} dB"),
         (keys.CBR_K, "R_k {:.4f}"),
         (keys.N_BYTES, "{} bytes"),
         (keys.FRAME, "frame {}"),
-    ):
-        value = meta.get(key)
-        if value is not None and not (isinstance(value, float) and math.isnan(value)):
-            parts.append(form.format(value))
-    return "   ".join(parts)
+    )
+    fate = "delivered" if meta.get(keys.DELIVERED, True) else "not delivered"
+    return f"{fate}   {numbers}".rstrip()
 
 
 def _frame(meta: dict[str, Any]) -> Any:

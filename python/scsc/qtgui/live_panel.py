@@ -8,14 +8,12 @@ from typing import Any
 import numpy as np
 from PyQt5 import QtCore, QtWidgets
 
-from . import constellation_view as constellation
-from . import style
 from .channel_view import channel_panel
+from .constellation_view import constellation_panel
 from .counter_view import counter_panel
 from .picture_panel import picture_panel
 from .radio_view import radio_panel
 from .spectrum_view import spectrum_panel
-from .theme import current_theme
 
 _MAX_POINTS = 4000
 _ANTENNAS = 2
@@ -37,8 +35,8 @@ class live_panel(QtWidgets.QWidget):
         self.setWindowTitle(title)
         self.received = picture_panel("received picture")
         self.sent, self.overlay = picture_panel("sent picture"), picture_panel("segmentation")
-        self.before = [_points(f"before CEN, receive antenna {n + 1}") for n in range(_ANTENNAS)]
-        self.after = [_points(f"after CEN, transmit antenna {n + 1}") for n in range(_ANTENNAS)]
+        self.before = _points("before CEN, receive antenna")
+        self.after = _points("after CEN, transmit antenna")
         self.channel, self.spectrum = channel_panel(), spectrum_panel()
         self.radio, self.counters = radio_panel(), counter_panel()
         for hidden in (self.sent, self.overlay, self.spectrum):
@@ -82,24 +80,14 @@ def show_points(panel: live_panel, plots: list, vectors: np.ndarray, note: str) 
             panel.offer(plot, (points.copy(), note))
 
 
+def _points(title) -> list[constellation_panel]:
+    """A plot for each antenna."""
+    return [constellation_panel(f"{title} {n + 1}", side=200) for n in range(_ANTENNAS)]
+
+
 def _row(*widgets) -> QtWidgets.QHBoxLayout:
     row = QtWidgets.QHBoxLayout()
     row.setSpacing(6)
     for widget in widgets:
         row.addWidget(widget, 1)
     return row
-
-
-class _points(constellation._constellation_widget):
-    """A constellation in the colours of the theme."""
-
-    def __init__(self, title):
-        super().__init__(title)
-        self.setMinimumSize(200, 200)
-        if current_theme() == "light":
-            levels = np.linspace(0, 1, 256)
-            stops = (style.PANEL, style.ACCENT, style.TEXT)
-            channels = np.array([[c.red(), c.green(), c.blue()] for c in stops])
-            self._colours = np.stack(
-                [np.interp(levels, (0.0, 0.45, 1.0), channels[:, i]) for i in range(3)], axis=1
-            ).astype(np.uint8)

@@ -20,6 +20,7 @@ from .counter_view import Totals
 from .image_view import caption
 from .live_panel import live_panel, show_points
 from .radio_view import History, add_frame, worst_evm_db
+from .readout import frame_note
 from .spectrum_view import BINS, spectrum_db
 from .theme import use_theme
 from .view import view
@@ -109,7 +110,7 @@ class LiveView:
                 tables if tables is not None else plain_tables(header.modulation, header.streams)
             )
             r = combined_vectors(frame, known)
-            note = f"{header.modulation}   {header.precoder}   SNR {frame.snr_db:.1f} dB"
+            note = frame_note({**vars(header), keys.SNR_DB: frame.snr_db})
             show_points(self.widget, self.widget.before, received_vectors(frame), note)
             show_points(self.widget, self.widget.after, r, note)
             if exact:
@@ -188,12 +189,12 @@ class live_view(view):
 
     def on_received(self, y, meta):
         """Show points in front of the combiner."""
-        show_points(self.widget, self.widget.before, y, _note(meta))
+        show_points(self.widget, self.widget.before, y, frame_note(meta))
 
     def on_combined(self, r, meta):
         """Show points behind the combiner."""
         self._history.add(EVM=worst_evm_db(meta))
-        show_points(self.widget, self.widget.after, r, _note(meta))
+        show_points(self.widget, self.widget.after, r, frame_note(meta))
 
     def on_image(self, image, meta):
         """Show a sent picture."""
@@ -212,12 +213,6 @@ class live_view(view):
     def on_status(self, status):
         """Newest counters of one block."""
         self.widget.offer(self.widget.counters, self._totals.update(status))
-
-
-def _note(meta) -> str:
-    parts = [str(meta[key]) for key in (keys.MODULATION, keys.PRECODER) if key in meta]
-    parts += [f"SNR {meta[keys.SNR_DB]:.1f} dB"] if keys.SNR_DB in meta else []
-    return "   ".join(parts)
 
 
 def _picture_item(picture) -> tuple[np.ndarray, str, bool]:

@@ -12,22 +12,23 @@ from PyQt5 import QtCore, QtGui, QtWidgets
 from scsc_core.radio import keys
 
 from . import style
-from .view import newest_widget, view
+from .readout import Row, table_panel
+from .view import view
 
 _ROWS = (
-    ("pictures", keys.COMPARED, "{:d}"),
-    ("delivered", keys.DELIVERED_SHARE, "{:.1%}"),
-    ("mean PSNR", keys.MEAN_PSNR_DB, "{:.1f} dB"),
-    ("MS-SSIM", keys.MS_SSIM, "{:.3f}"),
-    ("R_k = k / n", keys.CBR_K, "{:.4f}"),
-    ("R_L = L / n", keys.CBR_L, "{:.4f}"),
-    ("bit errors before decoding", keys.CODED_BIT_ERROR_RATE, "{:.2%}"),
-    ("code block errors", keys.BLOCK_ERRORS, "{:d}"),
-    ("SNR", keys.SNR_DB, "{:.1f} dB"),
-    ("quality (QP)", keys.QP, "{:g}"),
-    ("PPEN", keys.PPEN, "{}"),
-    ("precoder", keys.PRECODER, "{}"),
-    ("detector", keys.DETECTOR, "{}"),
+    Row("pictures", keys.COMPARED, "{:d}"),
+    Row("delivered", keys.DELIVERED_SHARE, "{:.1%}"),
+    Row("mean PSNR", keys.MEAN_PSNR_DB, "{:.1f} dB"),
+    Row("MS-SSIM", keys.MS_SSIM, "{:.3f}"),
+    Row("R_k = k / n", keys.CBR_K, "{:.4f}"),
+    Row("R_L = L / n", keys.CBR_L, "{:.4f}"),
+    Row("bit errors before decoding", keys.CODED_BIT_ERROR_RATE, "{:.2%}"),
+    Row("code block errors", keys.BLOCK_ERRORS, "{:d}"),
+    Row("SNR", keys.SNR_DB, "{:.1f} dB"),
+    Row("quality (QP)", keys.QP, "{:g}"),
+    Row("PPEN", keys.PPEN, "{}"),
+    Row("precoder", keys.PRECODER, "{}"),
+    Row("detector", keys.DETECTOR, "{}"),
 )
 _STAGES = ("ppen", "compress", "encode", "precode", "channel", "detect", "decode", "reconstruct")
 
@@ -98,49 +99,24 @@ class _stage_bars(QtWidgets.QWidget):
             painter.drawText(value, QtCore.Qt.AlignVCenter, f"{time_ms:.1f}")
 
 
-class _metrics_widget(newest_widget):
+class _metrics_widget(table_panel):
     def __init__(self, title, length):
-        super().__init__()
-        layout = QtWidgets.QVBoxLayout(self)
-        layout.setContentsMargins(10, 6, 10, 8)
-        heading = QtWidgets.QLabel(title)
-        heading.setFont(style.font(10, bold=True))
-        layout.addWidget(heading)
-        grid = QtWidgets.QGridLayout()
-        grid.setVerticalSpacing(3)
-        self._values = {}
-        for row, (label, key, _) in enumerate(_ROWS):
-            name, value = QtWidgets.QLabel(label), QtWidgets.QLabel("-")
-            name.setFont(style.font(8.5))
-            name.setStyleSheet(f"color: {style.MUTED.name()}")
-            value.setFont(style.font(9, bold=True))
-            value.setAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
-            grid.addWidget(name, row, 0)
-            grid.addWidget(value, row, 1)
-            self._values[key] = value
-        layout.addLayout(grid)
+        super().__init__(title, _ROWS, spacing=3)
         self._history = _history(length)
         self._stages = _stage_bars()
-        layout.addSpacing(8)
-        layout.addWidget(self._history, 3)
-        layout.addWidget(self._stages, 2)
+        self.below.addSpacing(8)
+        self.below.addWidget(self._history, 3)
+        self.below.addWidget(self._stages, 2)
         self.setMinimumSize(260, 480)
 
     def show_item(self, item):
         values, history = item
-        for _, key, form in _ROWS:
-            value = values.get(key)
-            known = value is not None and not (isinstance(value, float) and math.isnan(value))
-            self._values[key].setText(form.format(value) if known else "-")
+        super().show_item(values)
         self._stages.times = {name: values.get(keys.time_key(name), 0.0) for name in _STAGES}
         self._stages.update()
         self._history.values.clear()
         self._history.values.extend(history)
         self._history.update()
-
-    def text_of(self, key: str) -> str:
-        """What is shown for one key."""
-        return self._values[key].text()
 
 
 class metrics_view(view):

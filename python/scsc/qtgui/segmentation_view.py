@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from scsc_core.radio import keys
 from ..message_block import BadFrame, require
 from . import style
 from .picture_panel import picture_panel
+from .readout import known, line
 from .view import view
 
 _ROW_HEIGHT = 18
@@ -87,7 +87,7 @@ def _draw_row(painter, place, colour, name, share, iou):
     if not heading:
         middle = place.center().y() - _SWATCH / 2
         painter.fillRect(QtCore.QRectF(place.left(), middle, _SWATCH, _SWATCH), colour)
-        iou = "-" if math.isnan(iou) else f"{iou:.2f}"
+        iou = f"{iou:.2f}" if known(iou) else "-"
     painter.setFont(style.font(7.5 if heading else 8.5))
     painter.setPen(style.MUTED if heading or share == 0 else style.TEXT)
     right = QtCore.Qt.AlignVCenter | QtCore.Qt.AlignRight
@@ -142,15 +142,12 @@ def legend(meta: dict[str, Any]) -> list[tuple[QtGui.QColor, str, float, float]]
 
 def caption(meta: dict[str, Any]) -> str:
     """A line of numbers below a segmented picture."""
-    parts = [str(meta.get(keys.TASK, ""))]
-    for key, form in (
+    return line(
+        meta,
+        (keys.TASK, "{}"),
         (keys.MIOU, "mIoU {:.3f}"),
         (keys.MEAN_MIOU, "mean {:.3f}"),
         (keys.PIXEL_ACCURACY, "accuracy {:.1%}"),
         (keys.time_key("segment"), "{:.0f} ms"),
         (keys.FRAME, "frame {}"),
-    ):
-        value = meta.get(key)
-        if value is not None and not (isinstance(value, float) and math.isnan(value)):
-            parts.append(form.format(value))
-    return "   ".join(filter(None, parts))
+    )
