@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The figure of the PPEN experiment: task score and PSNR against rate, gain per class."""
+"""The figures of the PPEN experiment: curves, gain per class, task gain against PSNR loss."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from ..tasks.categories import CLASSES7
 from . import bootstrap
 from .best_control import MIXED
-from .ppen_curves import Curve, whole_set
+from .ppen_curves import Comparison, Curve, whole_set
 from .ppen_experiment import JudgeResult, Result
 from .ppen_points import PLAIN
 
@@ -65,6 +65,62 @@ def draw(result: Result, judged: JudgeResult, stem: Path) -> list[Path]:
         f"blocks of {settings.block_length} frames",
         fontsize=10,
     )
+    return _saved(figure, stem)
+
+
+def draw_tradeoff(result: Result, judged: JudgeResult, stem: Path) -> list[Path]:
+    """Write what each source saves at equal mIoU against what it does to PSNR, both over plain BPG.
+
+    BD-rate over BD-PSNR with 95 % intervals, all QPs: the lower left saves by giving the picture up,
+    the lower right by better means.
+
+    Args:
+        result, judged, stem: as `draw`.
+    Returns:
+        The two files; none where fewer than two sources have both figures.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    found: dict[str, dict[str, Comparison]] = {}
+    for role, comparison in judged.sets[0].comparisons:
+        if role == "plain" and comparison.pooled is not None and comparison.interval is not None:
+            found.setdefault(comparison.test, {})[comparison.figure] = comparison
+    points = {
+        name: (by_figure["bd_psnr"], by_figure["bd_rate_miou"])
+        for name, by_figure in found.items()
+        if {"bd_psnr", "bd_rate_miou"} <= set(by_figure)
+    }
+    if len(points) < 2:
+        return []
+    figure = Figure(figsize=(7.2, 5), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axis, styles = figure.subplots(), _styles(result, judged)
+    for name, pair in points.items():
+        style = {"marker": "o", **styles[name], "ls": "none"}
+        x, y = (c.pooled for c in pair)
+        errors = [
+            np.clip([[c.pooled - c.interval[0]], [c.interval[1] - c.pooled]], 0, None) for c in pair
+        ]
+        axis.errorbar(x, y, errors[1], errors[0], ms=6, elinewidth=0.9, capsize=2, **style)
+    axis.plot(0, 0, "o", color=_PLAIN_COLOUR, label="plain BPG")
+    axis.axhline(0, color=_PLAIN_COLOUR, lw=0.6)
+    axis.axvline(0, color=_PLAIN_COLOUR, lw=0.6)
+    axis.set_xlabel("BD-PSNR, dB (left: PSNR lost at equal rate)")
+    axis.set_ylabel("BD-rate at equal mIoU, % (below 0: bits saved)")
+    axis.grid(alpha=0.25, lw=0.5)
+    axis.spines[["top", "right"]].set_visible(False)
+    axis.legend(fontsize=8, frameon=False)
+    settings = result.settings
+    axis.set_title(
+        f"{settings.data} {settings.split}, {len(result.frames)} frames, QP {settings.qps[0]} .. "
+        f"{settings.qps[-1]}, judged by {judged.judge.name}",
+        fontsize=9,
+    )
+    return _saved(figure, stem)
+
+
+def _saved(figure, stem: Path) -> list[Path]:
     files = [stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png")]
     for file in files:
         figure.savefig(file, dpi=120)

@@ -252,7 +252,7 @@ def _scaled(interval):
 
 def write(result: Result, folder: Path, wall_s: float) -> list[Path]:
     """Write the tables, the manifest and the figures into a folder."""
-    from .ppen_figure import draw
+    from .ppen_figure import draw, draw_tradeoff
 
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / name for name in ("table.md", "summary.csv", "comparisons.csv")]
@@ -263,6 +263,7 @@ def write(result: Result, folder: Path, wall_s: float) -> list[Path]:
     files[-1].write_text(json.dumps(_manifest(result, wall_s), indent=1) + "\n", encoding="utf-8")
     for judged in result.judges:
         files += draw(result, judged, folder / f"figure-{judged.judge.name}")
+        files += draw_tradeoff(result, judged, folder / f"tradeoff-{judged.judge.name}")
     return files
 
 

@@ -250,6 +250,24 @@ def test_figure_shows_a_choice_that_was_made_qp_by_qp(finished, tmp_path):
     assert [file.stat().st_size > 10_000 for file in files] == [True, True]
 
 
+def test_tradeoff_shows_every_source_with_both_figures(finished, tmp_path, monkeypatch):
+    result, _ = finished
+    drawn = []
+    monkeypatch.setattr(ppen_figure, "_saved", lambda figure, stem: drawn.append(figure) or [stem])
+
+    files = ppen_figure.draw_tradeoff(result, result.judges[0], tmp_path / "tradeoff")
+
+    (axis,) = drawn[0].axes
+    labels = [text.get_text() for text in axis.get_legend().get_texts()]
+    both = {
+        c.test
+        for _, c in result.judges[0].sets[0].comparisons
+        if c.figure == "bd_rate_miou" and c.interval is not None
+    }
+    assert set(labels) == both | {"plain BPG"}
+    assert files == [tmp_path / "tradeoff"]
+
+
 def test_store_refuses_a_second_writer_and_foreign_lines(tmp_path):
     path = tmp_path / "points.jsonl"
     with PointStore(path):
