@@ -16,7 +16,7 @@ def test_quick_run_times_every_variant(untrained_models, monkeypatch):
 
     for variant in bench_nets.VARIANTS:
         assert f"PPEN {variant} 64x64, float32" in names
-    for name in ("ERF-PSPNet 64x64, float32", "SCSC link", "peak memory, PPEN small 64x64"):
+    for name in ("ERF-PSPNet 64x64, float32", "SCSC link, tiny", "peak memory, PPEN small 64x64"):
         assert name in names
 
 
@@ -24,9 +24,9 @@ def test_links_are_timed_with_every_stage(untrained_models, monkeypatch):
     monkeypatch.setattr(bench_nets, "LINK_SIZE", (64, 96))
     rows = {row.name: row for row in bench_nets.link_rows(2, 1)}
 
-    assert rows["digital link"].value > 0 and rows["SCSC link"].value > 0
-    ratio = rows["SCSC rate over digital rate"]
-    expected = rows["SCSC link"].value / rows["digital link"].value
+    assert rows["digital link"].value > 0 and rows["SCSC link, small"].value > 0
+    ratio = rows["SCSC rate over digital, small"]
+    expected = rows["SCSC link, small"].value / rows["digital link"].value
     assert ratio.value == pytest.approx(expected)
     assert ratio.target == 0.85
     assert "ppen-small-streets" in ratio.condition
