@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What tests of flowgraphs share: compiling them, and running the programs that come out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FLOWGRAPHS = sorted((ROOT / "flowgraphs").rglob("*.grc"))
+GRCC = Path("/usr/bin/grcc")
+RUNNER = Path(__file__).with_name("run_generated.py")
+LIMIT_S = 120.0
+
+
+def document(folder, name):
+    """What a .grc file holds."""
+    return yaml.safe_load((ROOT / "flowgraphs" / folder / f"{name}.grc").read_text())
+
+
+def environment():
+    """Of programs that find our blocks and no display."""
+    env = dict(os.environ, GRC_BLOCKS_PATH=str(ROOT / "grc"), QT_QPA_PLATFORM="offscreen")
+    env.pop("DISPLAY", None)
+    return env
+
+
+def compile_flowgraphs(folder, *paths):
+    """Let grcc write the programs of flowgraphs into a folder; the finished process."""
+    command = [sys.executable, str(GRCC), "-o", str(folder), *map(str, paths)]
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
+
+
+def start(folder, name, options, controls, wanted, runs=1):
+    """The process of a generated program.
+
+    Args:
+        folder, name: where grcc wrote it.
+        options: parameters of the flowgraph by name.
+        controls: (variable, value) that are set while it runs, in order.
+        wanted: (block, counter, least): it ends when each holds.
+        runs: times it is started and stopped.
+    """
+    words = [json.dumps(part) for part in (options, controls, wanted, runs)]
+    return subprocess.Popen(
+        [sys.executable, str(RUNNER), str(Path(folder) / f"{name}.py"), *words],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def finish(process):
+    """What a program reported at its end, by name of the report, and its whole output."""
+    try:
+        output, _ = process.communicate(timeout=LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise AssertionError(process.communicate()[0]) from None
+    assert process.returncode == 0, output
+    return json.loads(output.split("REPORT ")[1]), output
+
+
+def run(*arguments, **options):
+    """Counters of the blocks that were waited for, and the program's whole output."""
+    report, output = finish(start(*arguments, **options))
+    return report["counters"], output
