@@ -39,7 +39,7 @@ py::tuple train_channel(const py::array& y, const py::array& signs)
     return py::make_tuple(h, noise_var);
 }
 
-py::array_t<Wide> match_symbols(const py::array& y, const py::array& sent)
+py::tuple match_symbols(const py::array& y, const py::array& sent)
 {
     scsc::KnownSymbols job = {};
     job.y = arrays::singles(y, "y", 3);
@@ -55,11 +55,12 @@ py::array_t<Wide> match_symbols(const py::array& y, const py::array& sent)
     arrays::require_size("sent's antennas", sent.shape(2), 2);
     py::array_t<Wide> h({y.shape(1), y.shape(2), py::ssize_t(2)});
     job.h = reinterpret_cast<double*>(h.mutable_data());
+    double residual;
     {
         py::gil_scoped_release release;
-        scsc::match_symbols(job);
+        residual = scsc::match_symbols(job);
     }
-    return h;
+    return py::make_tuple(h, residual);
 }
 
 py::tuple smooth_channel(const py::array& h,
@@ -321,8 +322,9 @@ void bind_demodulator(py::module_& m)
           &match_symbols,
           py::arg("y"),
           py::arg("sent"),
-          "Least-squares channel complex128 [n_used, n_rx, 2] from y complex64 [n, n_used, "
-          "n_rx] and sent complex128 [n, n_used, 2]; see channel_training.h.");
+          "Least-squares channel complex128 [n_used, n_rx, 2] and the sum of squares that it "
+          "leaves, from y complex64 [n, n_used, n_rx] and sent complex128 [n, n_used, 2]; see "
+          "channel_training.h.");
     m.def("smooth_channel",
           &smooth_channel,
           py::arg("h"),

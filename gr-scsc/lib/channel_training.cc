@@ -24,22 +24,30 @@ double train_channel(const LongTraining& job)
     return noise / (2.0 * width);
 }
 
-void match_symbols(const KnownSymbols& job)
+double match_symbols(const KnownSymbols& job)
 {
     const int64_t n_links = 2 * static_cast<int64_t>(job.n_used) * job.n_rx;
     std::fill(job.h, job.h + 2 * n_links, 0.0);
     const double scale = 2.0 / job.n_symbols;
+    double received = 0;
     const float* y = job.y;
     const double* sent = job.sent;
     for (int t = 0; t < job.n_symbols; ++t) {
         double* h = job.h;
         for (int k = 0; k < job.n_used; ++k, sent += 4)
-            for (int r = 0; r < job.n_rx; ++r, y += 2)
+            for (int r = 0; r < job.n_rx; ++r, y += 2) {
+                received += double(y[0]) * y[0] + double(y[1]) * y[1];
                 for (int a = 0; a < 4; a += 2, h += 2) {
                     h[0] += scale * (y[0] * sent[a] + y[1] * sent[a + 1]);
                     h[1] += scale * (y[1] * sent[a] - y[0] * sent[a + 1]);
                 }
+            }
     }
+    // orthogonal antennas: what the estimate explains and what it leaves add up
+    double explained = 0;
+    for (int64_t i = 0; i < 2 * n_links; ++i)
+        explained += job.h[i] * job.h[i];
+    return std::max(received - explained / scale, 0.0);
 }
 
 } // namespace scsc

@@ -215,21 +215,28 @@ int check_training(int n_used, int n_rx)
         ++failures;
     }
     y.clear();
-    for (int t = 0; t < 2; ++t)
+    for (int t = 0; t < 4; ++t)
         for (int k = 0; k < n_used; ++k) {
             const Wide a = std::polar(root, 0.3 * k), b = std::polar(root, 1.0 + k);
-            sent.push_back(t ? -std::conj(b) : a);
-            sent.push_back(t ? std::conj(a) : b);
-            for (int r = 0; r < n_rx; ++r)
-                y.push_back(received(k, r, sent[sent.size() - 2], sent.back()));
+            sent.push_back(t % 2 ? -std::conj(b) : a);
+            sent.push_back(t % 2 ? std::conj(a) : b);
+            for (int r = 0; r < n_rx; ++r) // +-0.01 between the pairs: no channel does it
+                y.push_back(received(k, r, sent[sent.size() - 2], sent.back()) +
+                            Complex(t < 2 ? 0.01f : -0.01f, 0));
         }
-    scsc::match_symbols({reinterpret_cast<const float*>(y.data()),
-                         reinterpret_cast<const double*>(sent.data()),
-                         2,
-                         n_used,
-                         n_rx,
-                         reinterpret_cast<double*>(found.data())});
+    const double residual =
+        scsc::match_symbols({reinterpret_cast<const float*>(y.data()),
+                             reinterpret_cast<const double*>(sent.data()),
+                             4,
+                             n_used,
+                             n_rx,
+                             reinterpret_cast<double*>(found.data())});
     compare("match_symbols");
+    if (std::abs(residual / (4 * n_used * n_rx) - 1e-4) > 1e-6) {
+        std::printf("residual %g per value, expected 1e-4\n",
+                    residual / (4 * n_used * n_rx));
+        ++failures;
+    }
     return failures;
 }
 

@@ -31,6 +31,8 @@ struct KnownSymbols {
     int n_used, n_rx;     ///< >= 1
     double* h;            ///< out [n_used, n_rx, 2] complex
 };
-void match_symbols(const KnownSymbols& job);
+
+/// Returns the sum of |y - h x|^2, of mean (n_symbols - 2) n_used n_rx noise variances.
+double match_symbols(const KnownSymbols& job);
 
 } // namespace scsc

@@ -22,11 +22,12 @@ from .header import (
     decode_header,
     unpack,
 )
-from .numerology import Numerology
+from .numerology import N_RX, Numerology
 from .sequences import pilots
 from .synchroniser import Synchronisation, ltf_windows
 
 TOTAL_POWER = 2.0  # Ptot of link units
+_LEAST_SNR = 1e-3  # of a measured SNR: noise alone gives 0 and less
 # Residual carrier offset that is searched behind the synchroniser, in cycles per symbol, and steps.
 _DRIFT_RANGE, _DRIFT_STEPS = 0.06, 97
 # Symbols that the common phase is averaged over, and the slope of the sampling clock.
@@ -38,21 +39,21 @@ class Start:
     """What the head of a frame tells.
 
     Attributes:
-        header: None when its checks fail.
-        problem: None, or which check failed: "crc" or "fields".
-        estimate: channel, header symbols included when the header is right.
+        header: FrameHeader.
+        estimate: channel, from training fields and header.
         noise_var: variance of a carrier, total transmit power 1.
+        power: mean |H|^2 per antenna pair and carrier, the estimate's error taken out.
         drift: radians per sample left after the synchroniser's offset.
         known: complex [header_symbols, n_used, 2], what was sent in the header.
         y: complex64 [header_symbols, n_used, n_rx], turned back by the whole carrier offset.
     """
 
-    header: FrameHeader | None
-    problem: str | None
+    header: FrameHeader
     estimate: ChannelEstimate
     noise_var: float
+    power: float
     drift: float
-    known: np.ndarray | None
+    known: np.ndarray
     y: np.ndarray
 
 
@@ -105,6 +106,8 @@ def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start
         samples: complex64 [n_rx, >= at.start + overhead_samples].
         at: where the frame was found; start >= window_advance.
         n: numerology.
+    Raises:
+        HeaderError: a check of the header fails.
     """
     training = np.array(ltf_windows(n), np.int64) + (at.start - n.window_advance)
     centre = _reference_sample(at, n)
@@ -120,18 +123,21 @@ def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start
     llr_scale = 2 / (noise_var * (1 + estimate.error_share))
     bits, ok = decode_header(_native.alamouti_llr(turned, estimate.h, rows.data, llr_scale))
     if not ok:
-        return Start(None, "crc", estimate, noise_var, drift, None, turned)
-    try:
-        header = unpack(bits)
-    except HeaderError:
-        return Start(None, "fields", estimate, noise_var, drift, None, turned)
+        raise HeaderError("the checks of the header fail", "crc")
+    header = unpack(bits)
     known = header_symbols(bits, n)
     drift, turned = _drift(y, estimate.h, known, rows.used, times, n)
+    h_header, residual = known_estimate(turned, known)
+    # 2 degrees of freedom of each carrier and antenna are in noise_var, header_symbols - 2 in residual
+    noise_var = (2 * noise_var + residual / (n.n_used * N_RX)) / n.header_symbols
+    noise_var = max(noise_var, 1e-30)
     # weights: 1 / error variance in units of 1 / noise_var
     weight = n.header_symbols / 2
-    h = h_ls * (2 / (2 + weight)) + known_estimate(turned, known) * (weight / (2 + weight))
-    estimate = smooth(h, noise_var / (2 + weight), noise_var, n)
-    return Start(header, None, estimate, noise_var, drift, known, turned)
+    h = h_ls * (2 / (2 + weight)) + h_header * (weight / (2 + weight))
+    error_var = noise_var / (2 + weight)
+    power = np.vdot(h, h).real / h.size - error_var
+    estimate = smooth(h, error_var, noise_var, n)
+    return Start(header, estimate, noise_var, power, drift, known, turned)
 
 
 def header_symbols(bits: np.ndarray, n: Numerology) -> np.ndarray:
@@ -175,17 +181,10 @@ def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerol
         y=vectors,
         h=h,
         noise_var=TOTAL_POWER * start.noise_var * (1 + share),
-        snr_db=snr_db(start),
+        snr_db=10 * math.log10(max(start.power / start.noise_var, _LEAST_SNR)),
         omega=omega + rest if header.nsym else omega,
         clock=-slope * n.n_fft / (2 * math.pi),
     )
-
-
-def snr_db(start: Start) -> float:
-    """10 log10(mean |H|^2 / noise variance - beta): the power of the estimate's error is taken out."""
-    h = start.estimate.h
-    power = np.vdot(h, h).real / (h.size * start.noise_var)
-    return 10 * math.log10(max(power - start.estimate.error_share, 1e-3))
 
 
 def _reference_sample(at: Synchronisation, n: Numerology) -> int:

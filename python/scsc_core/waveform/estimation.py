@@ -46,14 +46,15 @@ def ltf_estimate(windows: np.ndarray, n: Numerology) -> tuple[np.ndarray, float]
     return _native.train_channel(np.ascontiguousarray(windows, np.complex64), ltf_signs(n))
 
 
-def known_estimate(y: np.ndarray, sent: np.ndarray) -> np.ndarray:
-    """Least-squares channel from known symbols with orthogonal antennas.
+def known_estimate(y: np.ndarray, sent: np.ndarray) -> tuple[np.ndarray, float]:
+    """Least-squares channel from known symbols with orthogonal antennas, and what it leaves of them.
 
     Args:
         y: complex [n_symbols, n_used, n_rx].
         sent: complex [n_symbols, n_used, 2], power 1/2 per antenna.
     Returns:
-        complex128 [n_used, n_rx, 2] with error variance 2 noise_var / n_symbols.
+        complex128 [n_used, n_rx, 2] with error variance 2 noise_var / n_symbols, and the sum of
+        |y - H x|^2, of mean (n_symbols - 2) n_used n_rx noise_var.
     """
     return _native.match_symbols(
         np.ascontiguousarray(y, np.complex64), np.ascontiguousarray(sent, complex)

@@ -33,7 +33,15 @@ LIST_SIZE = 8
 
 
 class HeaderError(ValueError):
-    """Bits that passed their check but are no header of this version."""
+    """What was received is no header.
+
+    Attributes:
+        check: which check failed: "crc", or "fields" of bits that are no header of this version.
+    """
+
+    def __init__(self, message: str, check: str = "fields"):
+        super().__init__(message)
+        self.check = check
 
 
 @dataclass(frozen=True)

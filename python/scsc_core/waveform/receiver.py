@@ -16,7 +16,7 @@ import numpy as np
 from .. import _native
 from . import synchroniser
 from .demodulator import Start, read_data, read_start
-from .header import FrameHeader
+from .header import FrameHeader, HeaderError
 from .numerology import N_RX, Numerology, numerology
 from .sequences import cover_products, stf_period
 
@@ -272,9 +272,10 @@ class OfdmReceiver:
         if at.q < self.config.gate_q:
             self._counters["gate"] += 1
             return True
-        start = read_start(np.ascontiguousarray(part), at, n)
-        if start.header is None:
-            self._counters[f"header_{start.problem}"] += 1
+        try:
+            start = read_start(np.ascontiguousarray(part), at, n)
+        except HeaderError as error:
+            self._counters[f"header_{error.check}"] += 1
             return True
         if start.header.nsym > self._max_nsym:
             self._counters["nsym"] += 1

@@ -109,7 +109,9 @@ def ltf_estimate(windows, n: Numerology):
 
 def known_estimate(y, sent):
     """`estimation.known_estimate`."""
-    return np.einsum("tkr,tka->kra", y, sent.conj()) * (2 / len(y))
+    h = np.einsum("tkr,tka->kra", y, sent.conj()) * (2 / len(y))
+    left = y - np.einsum("kra,tka->tkr", h, sent)
+    return h, float(np.sum(np.abs(left) ** 2))
 
 
 def smooth(h, error_var: float, noise_var: float, n: Numerology) -> estimation.ChannelEstimate:
@@ -157,9 +159,13 @@ def read_start(samples, at: Synchronisation, n: Numerology):
     drift = find_drift(known_products(y, estimate.h, known).sum(1), times, n)
     turned = turn(y, drift, times)
     weight = n.header_symbols / 2
-    h = (h_ls * 2 + known_estimate(turned, known) * weight) / (2 + weight)
-    estimate = smooth(h, noise_var / (2 + weight), noise_var, n)
-    return demodulator.Start(unpack(bits), None, estimate, noise_var, drift, known, turned)
+    h_header, residual = known_estimate(turned, known)
+    noise_var = (2 * noise_var + residual / (2 * n.n_used)) / n.header_symbols
+    h = (h_ls * 2 + h_header * weight) / (2 + weight)
+    error_var = noise_var / (2 + weight)
+    power = np.mean(np.abs(h) ** 2) - error_var
+    estimate = smooth(h, error_var, noise_var, n)
+    return demodulator.Start(unpack(bits), estimate, noise_var, power, drift, known, turned)
 
 
 def read_data(samples, at: Synchronisation, start, n: Numerology) -> demodulator.Demodulated:
@@ -182,7 +188,7 @@ def read_data(samples, at: Synchronisation, start, n: Numerology) -> demodulator
         y=np.sqrt(TOTAL_POWER) * y[:, n.data_rows].transpose(1, 2, 0),
         h=h,
         noise_var=TOTAL_POWER * start.noise_var * (1 + start.estimate.error_share),
-        snr_db=demodulator.snr_db(start),
+        snr_db=10 * np.log10(start.power / start.noise_var),
         omega=omega + rest,
         clock=-slope * n.n_fft / (2 * np.pi),
     )

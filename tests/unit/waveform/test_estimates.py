@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the receiver measures of channel, noise and clock, against what was set."""
+
+import numpy as np
+import pytest
+from sample_channel import received, taps
+
+from scsc_core.waveform.modulator import Modulator
+from scsc_core.waveform.numerology import numerology
+from scsc_core.waveform.receiver import OfdmReceiver, ReceiverConfig
+
+
+def carrier_powers(gains, n) -> np.ndarray:
+    """|H|^2 [n_used, 2, 2] of taps."""
+    turns = np.exp(-2j * np.pi / n.n_fft * np.outer(n.used, np.arange(len(gains))))
+    return np.abs(np.tensordot(turns, gains, 1)) ** 2
+
+
+@pytest.mark.parametrize("name, rms", [("64", 0.0), ("64", 2.0), ("256", 0.0)])
+def test_snr_and_noise_at_0_db_are_right_frame_by_frame(name, rms):
+    n, rng, snr_db, n_frames = numerology(name), np.random.default_rng(31), 0.0, 60
+    errors, noise = [], []
+    for _ in range(n_frames):
+        gains = taps(rng, rms)
+        x = Modulator(n).sounding()
+        samples = received(rng, x, n, snr_db, 0.1, gains, before=300, after=300)
+        for frame in OfdmReceiver(ReceiverConfig(numerology=n)).push(samples):
+            signal_db = 10 * np.log10(carrier_powers(gains, n).mean())
+            errors.append(frame.snr_db - snr_db - signal_db)
+            noise.append(frame.noise_var / 2)
+
+    # standard deviation of a frame: 0.27 dB for the SNR, 3.6 % for the noise with 832 degrees of freedom
+    assert len(errors) >= n_frames - 2
+    assert abs(np.mean(errors)) < 0.15
+    assert np.sqrt(np.mean(np.square(errors))) < 0.4
+    # N0 includes the error of the estimate: 2 to 4 % of the noise
+    assert 1.0 < np.mean(noise) / 10 ** (-snr_db / 10) < 1.07
