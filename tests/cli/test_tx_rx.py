@@ -134,7 +134,20 @@ def test_dry_run_shows_what_would_be_tuned_and_opens_nothing(capsys):
     assert shown["tuning"]["lo_frequency_hz"] == 2.45e9 + 3.75e6
     assert (shown["tuning"]["tx_gain_db"], shown["tuning"]["args"]) == (3.0, "type=b200")
     assert shown["tuning"]["frame_ms"] == shown["tuning"]["frame_samples"] / 5e3
-    assert shown["waveform"] == WaveformConfig().model_dump(mode="json")
+    # lead 10 ms, frame 1.1 ms, 5 ms ahead, 10 ms for the answer; twice
+    limits = {"csi_max_age_s": 0.053}
+    assert shown["waveform"] == {**WaveformConfig().model_dump(mode="json"), **limits}
+    assert shown["warnings"] == []
+
+
+def test_dry_run_warns_of_limits_that_keep_the_loop_open(capsys):
+    assert tx("--usrp", "--csi-max-age-s", "0.02", "--dry-run") == 0
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert "csi_max_age_s = 0.02 is short" in warning
+    # where samples wait for the bursts, and where nobody answers, there is nothing to warn of
+    for words in (["--zmq"], ["--usrp", "--feedback", "none"]):
+        assert tx(*words, "--csi-max-age-s", "0.001", "--dry-run") == 0
+        assert json.loads(capsys.readouterr().out)["warnings"] == []
 
 
 def test_configuration_file_has_every_key_with_its_default():
@@ -175,6 +188,8 @@ def test_files_and_flags_are_layered(tmp_path, capsys):
         (tx, ["--sim", "--timeout", "0"], "timeout must be > 0, got 0"),
         (tx, ["--sim", "--max-images", "-1"], "max_images must be >= 0"),
         (tx, ["--sim", "--http", "70000"], "http must be a port"),
+        (tx, ["--usrp", "--csi-max-age-s", "0.01"], "csi_max_age_s must be above"),
+        (tx, ["--usrp", "--lead-s", "0.2"], "lead_s must be below"),
         (rx, ["--zmq", "--image", "x"], "--image has no meaning here"),
         (rx, ["--file", "no/such"], "cannot be read"),
         (rx, ["--sim", "--config", "no.yaml"], "no.yaml cannot be read"),

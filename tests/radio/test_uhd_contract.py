@@ -11,6 +11,7 @@ from scsc_core.radio import FrontEnd, FrontEndError, create_front_end
 from scsc_core.radio.levels import FULL_SCALE
 
 RATE_HZ = 1e6
+LEAD_S = 0.2  # long enough for a busy computer to hand over several bursts meanwhile
 
 
 @pytest.fixture
@@ -19,7 +20,8 @@ def opened(radio):
     front_ends = []
 
     def open_one(**options):
-        front_end = create_front_end("uhd", {"rate_hz": RATE_HZ, **options}, api=radio)
+        options = {"rate_hz": RATE_HZ, "lead_s": LEAD_S, **options}
+        front_end = create_front_end("uhd", options, api=radio)
         front_ends.append(front_end)
         front_end.open()
         return front_end
@@ -121,7 +123,7 @@ def test_first_burst_is_timed_and_the_next_follow_with_the_gap(radio, opened):
     times = _times(radio)
     assert [offset for offset, _ in times] == [0, 3064, 3064 + 2064]
     first = times[0][1]
-    assert first == pytest.approx(5.0 + 0.2, abs=0.05)  # of the device's time, in 0.2 s
+    assert first == pytest.approx(5.0 + LEAD_S, abs=0.05)  # of the device's time
     assert times[1][1] - first == pytest.approx(3164 / RATE_HZ, abs=1e-9)
     assert times[2][1] - times[1][1] == pytest.approx(2164 / RATE_HZ, abs=1e-9)
     lengths = [pmt.to_long(value) for _, _, key, value in radio.tags if key == "packet_len"]

@@ -38,9 +38,9 @@ _RESCHEDULE = ("underflow", "underflow_in_packet", "time_error")
 class UhdFrontEnd:
     """Bursts at device times and continuous reception over one USRP.
 
-    Both antennas are in one source and one sink. The first burst leaves `lead_s` from now, the next
-    ones follow with the gap, and after `underflow` or `late` those that wait are moved to `lead_s`
-    from then on. Bursts end with zeros so that the radio's filters empty.
+    Both antennas are in one source and one sink. A burst leaves `lead_s` from now or, where others wait,
+    behind them with the gap; after `underflow` or `late` those that wait are moved to `lead_s` from then
+    on. Bursts end with zeros so that the radio's filters empty.
 
     Args:
         options: UhdOptions.
@@ -117,9 +117,7 @@ class UhdFrontEnd:
         if at is not None and not 0 <= at <= now + _MAX_AHEAD_S:
             raise ValueError(f"at must be in 0..now + {_MAX_AHEAD_S:g} s, got {at}")
         with self._lock:
-            slot = now + self.options.lead_s
-            if self._next_s is not None and self._next_s > now + _MIN_LEAD_S:
-                slot = self._next_s
+            slot = max(now + self.options.lead_s, self._next_s or 0.0)
             gap_s = self.options.gap_samples / self.rate_hz
             earliest = now + _MIN_LEAD_S
             if self._next_s is not None:

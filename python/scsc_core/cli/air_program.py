@@ -16,10 +16,11 @@ from .. import __version__, data
 from ..radio.air_link import receive_station, transmit_station
 from ..radio.counters_board import CountersBoard
 from ..radio.feedback import FeedbackQueue
-from ..radio.feedback_link import open_feedback
+from ..radio.feedback_link import NONE, open_feedback
 from ..radio.front_end import FrontEndError, open_front_end
 from ..radio.http_status import LOOPBACK, StatusServer
 from ..radio.image_sources import FileSource, camera_source, check_counts, resizer, video_source
+from ..radio.loop_timing import with_loop_limits
 from ..radio.received_pictures import PictureSink, load_references
 from ..radio.sample_recorder import RecordedFrontEnd
 from ..radio.station import DONE, STALLED, ForcedEnd, InTurn, run_stations
@@ -110,11 +111,14 @@ class AirProgram:
         self.options, self.side = options, side
         self.kind = arguments.front_end_kind(options)
         self.radio = arguments.front_end_config(options, side)
-        self.config = arguments.waveform_config(options)
+        self.config, self.warnings = arguments.waveform_config(options), []
         self.channel = arguments.channel_config(options, self.radio, self.config)
         self.feedback = arguments.feedback_address(options)
         self.sends = side == "tx" or self.kind == "sim"
         self.receives = side == "rx" or self.kind == "sim"
+        answered = self.kind == "sim" or self.feedback != NONE
+        if self.sends and answered and self.radio.follows_clock:
+            self.config, self.warnings = with_loop_limits(self.config, self.radio)
         self.board = CountersBoard()
         self.stop = threading.Event()
         self._refuse_options_of_the_other_end()
@@ -148,6 +152,7 @@ class AirProgram:
             "feedback": self.feedback,
             "waveform": arguments.as_plain(self.config),
             "channel": arguments.as_plain(self.channel),
+            "warnings": self.warnings,
         }
 
     def run(self) -> int:

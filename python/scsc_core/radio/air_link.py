@@ -24,17 +24,11 @@ from .transmit_station import AHEAD_S, AHEAD_UNCLOCKED_S, TransmitStation
 _SLOW_PEER_SHARE = 0.2
 
 
-def follows_clock(front_end: FrontEnd) -> bool:
-    """Whether sample time goes on by itself: a radio, or `realtime`."""
-    options = getattr(front_end, "options", None)
-    return front_end.kind == "uhd" or bool(getattr(options, "realtime", False))
-
-
 def _waiting(front_end: FrontEnd, simulated: bool, share: float = 1.0) -> WaitingTime:
     """In a simulation only samples make time pass: nobody sleeps, and equal runs are equal."""
     if simulated:
         return WaitingTime(lambda seconds: None, lambda: 0.0)
-    return WaitingTime(follows_clock=follows_clock(front_end), share=share)
+    return WaitingTime(follows_clock=front_end.options.follows_clock, share=share)
 
 
 def transmit_station(
@@ -51,6 +45,7 @@ def transmit_station(
     """The transmitting end over an open front end.
 
     Args:
+        config: WaveformConfig; where samples follow a clock, one of `loop_timing.with_loop_limits`.
         source: PictureSource; closing `station.feed` closes it.
         feedback: see TransmitStation.
         interval_s: shortest time between two pictures.
@@ -87,7 +82,7 @@ def transmit_station(
         clock,
         feedback,
         board,
-        AHEAD_S if follows_clock(front_end) else AHEAD_UNCLOCKED_S,
+        AHEAD_S if options.follows_clock else AHEAD_UNCLOCKED_S,
         feedback_wait_s=feedback_wait_s if needs_feedback and not simulated else 0.0,
     )
 

@@ -59,6 +59,11 @@ class FrontEndOptions(BaseModel):
         """Whether the receive side is wanted."""
         return self.direction != "tx"
 
+    @property
+    def follows_clock(self) -> bool:
+        """Whether sample time goes on by itself: a radio, or `realtime`."""
+        return getattr(self, "realtime", True)
+
 
 class SimOptions(FrontEndOptions):
     """One process: what is sent is received, through a channel."""
@@ -100,7 +105,7 @@ class UhdOptions(FrontEndOptions):
     master_clock_hz: Finite | None = Field(None, gt=0)
     lo_offset_hz: Finite | None = None  # None: 0.75 rate_hz; 0: off
     bandwidth_hz: Finite | None = Field(None, gt=0)
-    lead_s: Finite = Field(0.2, ge=0.005, le=10)  # from now to the first burst
+    lead_s: Finite = Field(0.01, ge=0.005, le=10)  # from now to the earliest burst
     pad_samples: int = Field(64, ge=0, le=10_000)  # zeros behind a burst, so that filters empty
     stream_args: str = ""  # such as "recv_frame_size=8000"
 
