@@ -23,7 +23,13 @@ inline Complex times(Complex a, Complex b)
 Complex number(const double* p) { return {p[0], p[1]}; }
 Complex number(const float* p) { return {p[0], p[1]}; }
 
-Complex product(const KnownCarriers& known, const PhaseChannel& channel, int t, int i)
+/// One known carrier of a symbol: its product, and the power that this has without noise.
+struct Product {
+    Complex value;
+    double power;
+};
+
+Product product(const KnownCarriers& known, const PhaseChannel& channel, int t, int i)
 {
     const int row = known.rows[i];
     const double* sent =
@@ -31,13 +37,14 @@ Complex product(const KnownCarriers& known, const PhaseChannel& channel, int t, 
     const float* y =
         known.y + 2 * channel.n_rx * (static_cast<int64_t>(t) * channel.n_used + row);
     const double* h = channel.h + 2 * kPhaseTransmit * channel.n_rx * row;
-    Complex sum = 0;
+    Product sum = {0, 0};
     for (int r = 0; r < channel.n_rx; ++r) {
         Complex expected = 0;
         for (int a = 0; a < kPhaseTransmit; ++a)
             expected +=
                 times(number(h + 2 * (kPhaseTransmit * r + a)), number(sent + 2 * a));
-        sum += times(number(y + 2 * r), std::conj(expected));
+        sum.value += times(number(y + 2 * r), std::conj(expected));
+        sum.power += std::norm(expected);
     }
     return sum;
 }
@@ -47,7 +54,7 @@ struct Products {
     int n_symbols;
     std::vector<const KnownCarriers*> known; ///< of each symbol
     std::vector<size_t> first;               ///< of each symbol
-    std::vector<Complex> values;
+    std::vector<Product> values;
 
     explicit Products(const PhaseTracking& job)
         : n_symbols(job.header.n_symbols + job.data.n_symbols)
@@ -61,7 +68,7 @@ struct Products {
             }
     }
     int count(int t) const { return known[t]->n_rows; }
-    Complex* of(int t) { return values.data() + first[t]; }
+    Product* of(int t) { return values.data() + first[t]; }
 };
 
 /// Sums over up to `length` neighbours, fewer at the ends, that slide along.
@@ -86,36 +93,58 @@ struct Window {
     }
 };
 
-std::vector<double> common_phases(Products& products, int length)
+/// Phase of a symbol over all its known carriers, and the time x carrier that it is of.
+struct Common {
+    double phase, centre;
+};
+
+std::vector<Common> common_phases(const PhaseTracking& job, Products& products)
 {
-    std::vector<Complex> sums(products.n_symbols);
+    struct Moments {
+        Complex value = 0;
+        double power = 0, lever = 0;
+
+        void add(const Moments& other, double sign)
+        {
+            value += sign * other.value;
+            power += sign * other.power;
+            lever += sign * other.lever;
+        }
+    };
+    std::vector<Moments> symbols(products.n_symbols);
     for (int t = 0; t < products.n_symbols; ++t)
-        for (int i = 0; i < products.count(t); ++i)
-            sums[t] += products.of(t)[i];
-    std::vector<double> phases(products.n_symbols);
-    Complex sum = 0;
-    Window(products.n_symbols, length)
-        .slide([&](int t, double sign) { sum += sign * sums[t]; },
-               [&](int t) { phases[t] = std::arg(sum); });
-    return phases;
+        for (int i = 0; i < products.count(t); ++i) {
+            const Product& p = products.of(t)[i];
+            const int carrier = job.used[products.known[t]->rows[i]];
+            symbols[t].add({p.value, p.power, p.power * job.times[t] * carrier}, 1.0);
+        }
+    std::vector<Common> common(products.n_symbols);
+    Moments sum;
+    Window(products.n_symbols, job.common_symbols)
+        .slide([&](int t, double sign) { sum.add(symbols[t], sign); },
+               [&](int t) {
+                   common[t] = {std::arg(sum.value),
+                                sum.power > 0 ? sum.lever / sum.power : 0.0};
+               });
+    return common;
 }
 
 /// Sum of one carrier's products over neighbouring symbols.
 struct Sum {
     Complex value = 0;
-    double times = 0;
+    double levers = 0;
     int count = 0;
 };
 
-/// Removes `phases` from the products and fits the slope over time and carriers.
+/// Removes the common phases from the products and fits the slope over time and carriers.
 double clock_slope(const PhaseTracking& job,
                    Products& products,
-                   const std::vector<double>& phases)
+                   const std::vector<Common>& common)
 {
     for (int t = 0; t < products.n_symbols; ++t) {
-        const Complex turn = std::polar(1.0, -phases[t]);
+        const Complex turn = std::polar(1.0, -common[t].phase);
         for (int i = 0; i < products.count(t); ++i)
-            products.of(t)[i] = times(products.of(t)[i], turn);
+            products.of(t)[i].value = times(products.of(t)[i].value, turn);
     }
     std::vector<Sum> sums(job.channel.n_used);
     double weighted = 0, norm = 0;
@@ -123,8 +152,9 @@ double clock_slope(const PhaseTracking& job,
         const int32_t* rows = products.known[t]->rows;
         for (int i = 0; i < products.count(t); ++i) {
             Sum& sum = sums[rows[i]];
-            sum.value += sign * products.of(t)[i];
-            sum.times += sign * job.times[t];
+            sum.value += sign * products.of(t)[i].value;
+            sum.levers +=
+                sign * (job.times[t] * job.used[rows[i]] - common[t].centre);
             sum.count += static_cast<int>(sign);
         }
     };
@@ -134,7 +164,7 @@ double clock_slope(const PhaseTracking& job,
             if (sum.count == 0)
                 continue;
             const double weight = std::sqrt(std::norm(sum.value));
-            const double lever = job.used[k] * sum.times / sum.count;
+            const double lever = sum.levers / sum.count;
             const float angle = std::atan2(static_cast<float>(sum.value.imag()),
                                            static_cast<float>(sum.value.real()));
             weighted += weight * lever * angle;
@@ -163,10 +193,9 @@ double phase_rate(const double* at, std::vector<double> phases)
     return square > 0 ? cross / square : 0.0;
 }
 
-/// out = scale y exp(-j (common + slope time used)); phasors step from carrier to
-/// carrier.
+/// out = scale y exp(-j (phase + slope time used)); phasors step from carrier to carrier.
 void turn_data(const PhaseTracking& job,
-               const std::vector<double>& common,
+               const std::vector<double>& phases,
                double slope)
 {
     const int n = job.data.n_symbols, n_rx = job.channel.n_rx;
@@ -175,7 +204,7 @@ void turn_data(const PhaseTracking& job,
     std::vector<double> re(n), im(n), step_re(n), step_im(n);
     for (int t = 0; t < n; ++t) {
         const double first =
-            common[job.header.n_symbols + t] + slope * at[t] * job.used[0];
+            phases[job.header.n_symbols + t] + slope * at[t] * job.used[0];
         re[t] = job.scale * std::cos(first);
         im[t] = -job.scale * std::sin(first);
         step_re[t] = std::cos(slope * at[t]);
@@ -213,7 +242,7 @@ double find_drift(const PhaseDrift& job)
     for (int t = 0; t < job.known.n_symbols; ++t) {
         Complex value = 0;
         for (int i = 0; i < job.known.n_rows; ++i)
-            value += product(job.known, job.channel, t, i);
+            value += product(job.known, job.channel, t, i).value;
         value = times(value, std::polar(1.0, job.limit * job.times[t]));
         const Complex turn = std::polar(1.0, -step * job.times[t]);
         for (int w = 0; w < job.n_steps; ++w) {
@@ -248,10 +277,13 @@ double find_drift(const PhaseDrift& job)
 TrackedPhase track_phases(const PhaseTracking& job)
 {
     Products products(job);
-    const std::vector<double> common = common_phases(products, job.common_symbols);
+    const std::vector<Common> common = common_phases(job, products);
     const double slope = clock_slope(job, products, common);
-    turn_data(job, common, slope);
-    return {slope, phase_rate(job.times, common)};
+    std::vector<double> phases; // of carrier 0
+    for (const Common& symbol : common)
+        phases.push_back(symbol.phase - slope * symbol.centre);
+    turn_data(job, phases, slope);
+    return {slope, phase_rate(job.times, phases)};
 }
 
 } // namespace scsc

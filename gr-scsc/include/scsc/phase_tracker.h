@@ -43,10 +43,13 @@ double find_drift(const PhaseDrift& job);
 /// Turns the data of a frame back by the phase of each carrier and symbol.
 ///
 /// Over header and data symbols: common_t, the angle of sum_i p[t, i] added up over
-/// `common_symbols` neighbours; slope, weighted least squares of the angles of
-/// p exp(-j common_t) added up over `slope_symbols` neighbours against used_k times the
-/// mean time of those that were added; weights their absolute values. Neighbours end at
-/// the frame's. y exp(-j (common_t + slope time_t used_k)) is given.
+/// `common_symbols` neighbours. With the slope to be found it contains slope times
+/// centre_t, the mean of time used_k over the same products, each weighted with the power
+/// |sum_a h x|^2 that it was expected to have: carriers of a selective channel do not
+/// balance. Slope: weighted least squares of the angles of p exp(-j common_t) added up
+/// over `slope_symbols` neighbours against the mean of time_t used_k - centre_t over those
+/// that were added; weights their absolute values. Neighbours end at the frame's.
+/// y exp(-j (common_t + slope (time_t used_k - centre_t))) is given.
 struct PhaseTracking {
     KnownCarriers header, data; ///< rows of data are its pilots
     PhaseChannel channel;
@@ -61,7 +64,7 @@ struct PhaseTracking {
 
 struct TrackedPhase {
     double slope; ///< radians per carrier and sample
-    double omega; ///< slope of the common phase over time, radians per sample
+    double omega; ///< slope of carrier 0's phase over time, radians per sample
 };
 TrackedPhase track_phases(const PhaseTracking& job);
 

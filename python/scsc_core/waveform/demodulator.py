@@ -110,7 +110,7 @@ def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start
         HeaderError: a check of the header fails.
     """
     training = np.array(ltf_windows(n), np.int64) + (at.start - n.window_advance)
-    centre = _reference_sample(at, n)
+    centre = at.start + training_middle(n)
     windows = carriers(samples, training, at.omega, centre, n)
     h_ls, noise_var = ltf_estimate(windows, n)
     noise_var = max(noise_var, 1e-30)
@@ -131,10 +131,9 @@ def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start
     # 2 degrees of freedom of each carrier and antenna are in noise_var, header_symbols - 2 in residual
     noise_var = (2 * noise_var + residual / (n.n_used * N_RX)) / n.header_symbols
     noise_var = max(noise_var, 1e-30)
-    # weights: 1 / error variance in units of 1 / noise_var
-    weight = n.header_symbols / 2
-    h = h_ls * (2 / (2 + weight)) + h_header * (weight / (2 + weight))
-    error_var = noise_var / (2 + weight)
+    share = _header_share(n)
+    h = (1 - share) * h_ls + share * h_header
+    error_var = (1 - share) * noise_var / 2
     power = np.vdot(h, h).real / h.size - error_var
     estimate = smooth(h, error_var, noise_var, n)
     return Start(header, estimate, noise_var, power, drift, known, turned)
@@ -158,7 +157,7 @@ def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerol
         samples: complex64 [n_rx, >= at.start + frame_samples(nsym)].
     """
     header, h = start.header, start.estimate.h
-    omega, centre = at.omega + start.drift, _reference_sample(at, n)
+    omega, centre = at.omega + start.drift, at.start + training_middle(n)
     starts = at.start + symbol_starts(n.header_symbols + header.nsym, n)
     rows = _rows(n)
     vectors, slope, rest = _native.track_phases(
@@ -169,7 +168,7 @@ def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerol
         pilots(n, len(starts))[n.header_symbols :],
         rows.pilots,
         h,
-        starts + (n.n_fft / 2 - centre),
+        starts + (n.n_fft / 2 - centre - channel_time(n)),
         rows.numbers,
         PHASE_SYMBOLS,
         SLOPE_SYMBOLS,
@@ -187,10 +186,24 @@ def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerol
     )
 
 
-def _reference_sample(at: Synchronisation, n: Numerology) -> int:
-    """The middle of the long training fields: phases are zero there."""
+def training_middle(n: Numerology) -> int:
+    """Samples from a frame's start to the middle of its long training fields: phases are zero there."""
     windows = ltf_windows(n)
-    return at.start - n.window_advance + (windows[0] + windows[-1] + n.n_fft) // 2
+    return (windows[0] + windows[-1] + n.n_fft) // 2 - n.window_advance
+
+
+def channel_time(n: Numerology) -> float:
+    """Samples from `training_middle` to the mean time of what the channel estimate was taken from.
+
+    A sampling clock that is off has turned the carriers of H by what it had gained until then.
+    """
+    header = symbol_starts(n.header_symbols, n).mean() + n.n_fft / 2 - training_middle(n)
+    return _header_share(n) * header
+
+
+def _header_share(n: Numerology) -> float:
+    """Weight of the header in the channel estimate: 1 / error variance, of 2 + header_symbols / 2."""
+    return n.header_symbols / (4 + n.header_symbols)
 
 
 @dataclass(frozen=True, eq=False)

@@ -143,7 +143,7 @@ def carriers(samples, starts, omega: float, origin: int, n: Numerology):
 
 def read_start(samples, at: Synchronisation, n: Numerology):
     """`demodulator.read_start` of a frame whose header is right."""
-    centre = demodulator._reference_sample(at, n)
+    centre = at.start + demodulator.training_middle(n)
     training = at.start + np.array(ltf_windows(n)) - n.window_advance
     h_ls, noise_var = ltf_estimate(carriers(samples, training, at.omega, centre, n), n)
     estimate = smooth(h_ls, noise_var / 2, noise_var, n)
@@ -171,7 +171,7 @@ def read_start(samples, at: Synchronisation, n: Numerology):
 def read_data(samples, at: Synchronisation, start, n: Numerology) -> demodulator.Demodulated:
     """`demodulator.read_data`."""
     header, h = start.header, start.estimate.h
-    omega, centre = at.omega + start.drift, demodulator._reference_sample(at, n)
+    omega, centre = at.omega + start.drift, at.start + demodulator.training_middle(n)
     starts = at.start + symbol_starts(n.header_symbols + header.nsym, n)
     y = carriers(samples, starts[n.header_symbols :], omega, centre, n)
     times = starts + n.n_fft / 2 - centre
@@ -179,10 +179,18 @@ def read_data(samples, at: Synchronisation, start, n: Numerology) -> demodulator
     products = np.zeros((len(times), n.n_used), complex)
     products[: n.header_symbols] = known_products(start.y, h, start.known)
     products[n.header_symbols :, n.pilot_rows] = pilot_products(y, h, sent, n)
+    powers = np.zeros(products.shape)
+    powers[: n.header_symbols] = expected_powers(h, start.known)
+    powers[n.header_symbols :, n.pilot_rows] = expected_powers(h[n.pilot_rows], sent)
+    levers = (times[:, None] - demodulator.channel_time(n)) * n.used
     common = np.angle(boxcar(products.sum(1), demodulator.PHASE_SYMBOLS))
-    slope = clock_slope(products * np.exp(-1j * common)[:, None], times, n)
-    phase = common[:, None] + slope * times[:, None] * n.used
+    centres = boxcar((powers * levers).sum(1), demodulator.PHASE_SYMBOLS)
+    centres /= boxcar(powers.sum(1), demodulator.PHASE_SYMBOLS)
+    levers -= centres[:, None]
+    slope = clock_slope(products * np.exp(-1j * common)[:, None], levers)
+    phase = common[:, None] + slope * levers
     y = y * np.exp(-1j * phase[n.header_symbols :, :, None])
+    common -= slope * centres
     rest = float(np.polyfit(times, np.unwrap(common), 1)[0]) if header.nsym else 0.0
     return demodulator.Demodulated(
         y=np.sqrt(TOTAL_POWER) * y[:, n.data_rows].transpose(1, 2, 0),
@@ -198,6 +206,11 @@ def known_products(y, h, sent):
     """sum_r y conj(H z), complex [symbols, carriers]: its angle is the phase that H does not know."""
     expected = np.einsum("kra,tka->tkr", h, sent)
     return (y * expected.conj()).sum(-1)
+
+
+def expected_powers(h, sent):
+    """|H z|^2, what `known_products` are without noise, [symbols, carriers]."""
+    return (np.abs(np.einsum("kra,tka->tkr", h, sent)) ** 2).sum(-1)
 
 
 def pilot_products(y, h, sent, n: Numerology):
@@ -227,18 +240,18 @@ def boxcar(values, length: int):
     return total[high] - total[low]
 
 
-def clock_slope(products, times, n: Numerology) -> float:
-    """Phase per carrier and sample of time, by weighted least squares through zero at time 0.
+def clock_slope(products, levers) -> float:
+    """Phase per carrier and sample of time, by weighted least squares through zero at lever 0.
 
     A sampling clock that is off by e moves windows by e t samples: a phase 2 pi k e t / N at carrier k.
     """
     known = products != 0
     smoothed, count, total = (
         boxcar(values, demodulator.SLOPE_SYMBOLS)
-        for values in (products, known.astype(float), known * times[:, None])
+        for values in (products, known.astype(float), known * levers)
     )
     weight = np.abs(smoothed)
-    lever = n.used * total / np.maximum(count, 1)  # a sum has the phase of its mean time
+    lever = total / np.maximum(count, 1)  # a sum has the phase of its mean lever
     norm = float((weight * lever**2).sum())
     return float((weight * lever * np.angle(smoothed)).sum() / norm) if norm > 0 else 0.0
 

@@ -3,7 +3,7 @@
 
 import numpy as np
 import pytest
-from sample_channel import received, taps
+from sample_channel import TABLE, data_frame, received, resample, taps, through, with_noise
 
 from scsc_core.waveform.modulator import Modulator
 from scsc_core.waveform.numerology import numerology
@@ -35,3 +35,24 @@ def test_snr_and_noise_at_0_db_are_right_frame_by_frame(name, rms):
     assert np.sqrt(np.mean(np.square(errors))) < 0.4
     # N0 includes the error of the estimate: 2 to 4 % of the noise
     assert 1.0 < np.mean(noise) / 10 ** (-snr_db / 10) < 1.07
+
+
+@pytest.mark.parametrize("name, nsym, rms", [("64", 54, 0.0), ("64", 54, 2.0), ("256", 14, 4.0)])
+@pytest.mark.parametrize("ppm", [20.0, -40.0])
+def test_sampling_clock_has_no_bias_and_costs_nothing(name, nsym, rms, ppm):
+    """Neither what H gained until the header nor carriers that do not balance are left in the slope."""
+    n, rng = numerology(name), np.random.default_rng(32)
+    errors, growth = [], []
+    for _ in range(4):
+        x, index = data_frame(rng, n, nsym)
+        y = np.pad(through(x, taps(rng, rms)), ((0, 0), (300, 300)))
+        samples = with_noise(rng, resample(y, ppm), 30.0, n)
+        (frame,) = OfdmReceiver(ReceiverConfig(numerology=n)).push(samples)
+        sent = TABLE[index].reshape(nsym, n.n_data, 2)
+        wrong = frame.y - np.einsum("dra,tda->drt", frame.h_data, sent)
+        errors.append(frame.sfo_ppm + ppm)
+        growth.append(np.mean(np.abs(wrong) ** 2) / frame.noise_var)
+
+    # standard deviations of a frame: 0.5 to 2 ppm, and 5 % of the noise
+    assert np.abs(np.mean(errors)) < 2.5
+    assert np.mean(growth) < 1.15

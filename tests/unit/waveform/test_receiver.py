@@ -335,7 +335,7 @@ def test_sampling_clock_offsets_are_corrected(name, ppm):
     frames, _ = receive(samples, n=n)
 
     # sample t is taken at t (1 + ppm): the frame has fewer samples, its clock is "received over sent"
-    assert frames[0].sfo_ppm == pytest.approx(-ppm, abs=6)
+    assert frames[0].sfo_ppm == pytest.approx(-ppm, abs=3)
     assert bit_error_rate(frames[0], index) == 0
 
 
