@@ -66,10 +66,11 @@ class burst_receiver(stream_block):
 
     @supervised
     def stop(self):
-        """Send what is complete, and tell that nothing follows."""
+        """Send what is complete; where the stream ended, and was not stopped, nothing follows."""
         self._work_on_chunk()
         self._send(self._receiver.flush())
-        self.publish(keys.HEARD, np.empty(0, np.complex64), {keys.LAST: True})
+        if self.gateway.detail().done():
+            self.publish_end(keys.HEARD)
         self.publish_status(final=True)
         return True
 

@@ -71,13 +71,15 @@ class burst_sender(stream_block):
         self._bursts: deque[np.ndarray] = deque()
         self._rest = _silence(0)  # of what is going out
         self._samples = 0  # of the stream's time; with timed more than were given
-        self._last_queued = self._over = False
+        self._over = False
         self._begin_s = 0.0
         self._arrived = threading.Condition()
         self.set_max_output_buffer(STREAM_BUFFER)
 
     def start(self):
         """Ask for the first bursts."""
+        super().start()
+        self._rest, self._over = _silence(0), False
         self._begin_s = time.monotonic()
         self._ask()
         return True
@@ -88,7 +90,6 @@ class burst_sender(stream_block):
             raise BadFrame(f"a burst must have {N_ANTENNAS} antennas, got {len(samples)}")
         with self._arrived:
             self._bursts.append(samples)
-            self._last_queued = bool(meta.get(keys.LAST))
             self._arrived.notify()
 
     @supervised
@@ -107,10 +108,11 @@ class burst_sender(stream_block):
 
     def _next(self) -> np.ndarray:
         with self._arrived:
-            if not self._bursts and not self._last_queued:
+            if not self._bursts and not self._last_seen:
                 self._arrived.wait(TICK_S)
+            over = self._last_seen  # read first: the last burst is queued before
             burst = self._bursts.popleft() if self._bursts else None
-            self._over = burst is None and self._last_queued
+            self._over = burst is None and over
         if burst is not None:
             return self._begin(burst)
         if not self._over:

@@ -80,7 +80,9 @@ class csi_link(message_block):
 
     def start(self):
         """Open the sockets and the thread that waits for messages."""
+        super().start()
         self._stop.clear()
+        self._waiting.clear()
         if self._kind == "zmq_send":
             self._sender = FeedbackSender(self._address)
         if self._kind == "zmq_receive":

@@ -52,6 +52,7 @@ class front_end_sink(front_end_block):
     @supervised
     def start(self):
         """Open the front end, and the thread that may wait for it."""
+        super().start()
         self._bursts: deque[np.ndarray] = deque()
         self._burst: np.ndarray | None = None  # that is coming in
         self._filled = 0

@@ -41,6 +41,7 @@ class front_end_source(front_end_block):
     @supervised
     def start(self):
         """Open the front end."""
+        super().start()
         self._ended = False
         self.counters["samples"] = 0
         self.open_device()

@@ -11,7 +11,7 @@ from typing import Any
 from scsc_core.radio import keys
 
 from .message_block import message_block
-from .pictures import STREETS, files, street_scenes
+from .pictures import STREETS, Picture, files, street_scenes
 
 CREDIT_WARNING_S = 30.0  # loading torch for the first MS-SSIM may take ten
 
@@ -87,7 +87,7 @@ class image_source(message_block):
         self.total = min(filter(None, (total, max_images)), default=0)
         self._rate = float(rate)
         self._max_in_flight = max_in_flight
-        self._in_flight = 0
+        self._sent = self._in_flight = 0
         self._wake = threading.Condition()
         self._stop = False
         self._thread: threading.Thread | None = None
@@ -99,8 +99,9 @@ class image_source(message_block):
         self._rate = float(rate)
 
     def start(self):
-        """Start the thread that sends."""
-        self._stop = False
+        """Start the thread that sends, from the first picture; numbers of frames go on."""
+        super().start()
+        self._stop, self._in_flight = False, 0
         self._thread = threading.Thread(target=self._run, name="scsc_image_source", daemon=True)
         self._thread.start()
         return True
@@ -123,12 +124,13 @@ class image_source(message_block):
     def _run(self):
         try:
             next_time = time.monotonic()
+            begin = self._sent
             for count in itertools.count():
                 if not self._wait_for_turn(next_time):
                     return
                 next_time = max(next_time + (1 / self._rate if self._rate else 0), time.monotonic())
                 last = count + 1 == self.total
-                self._send(count, last)
+                self._send(begin + count, self._pictures(count), last)
                 if last:
                     self.close()
                     return
@@ -151,8 +153,9 @@ class image_source(message_block):
                 self._wake.wait(min(0.1, max(next_time - now, 0.001)) if in_credit else 0.1)
         return False
 
-    def _send(self, count: int, last: bool) -> None:
-        image, labels, name = self._pictures(count)
+    def _send(self, count: int, picture: Picture, last: bool) -> None:
+        image, labels, name = picture
+        self._sent += 1
         self.counters["frames"] += 1
         self.counters["in_flight"] = self._in_flight
         meta = {

@@ -33,6 +33,7 @@ class message_block(gr.basic_block):
     went out. A block does not end because one of its neighbours did, as blocks of GNU
     Radio do; several inputs and answers on the way back would otherwise lose the last picture. A
     frame that is dropped is passed on as an empty PDU, so that those behind count it and end too.
+    An empty PDU with `last` and without a frame says no more than that nothing follows.
 
     Args:
         name: block name without the prefix scsc_.
@@ -61,8 +62,8 @@ class message_block(gr.basic_block):
         self._carrier = pdus[0] if pdus else None  # the port whose losses are passed on
         self._outputs = tuple(outputs)
         self._settable = tuple(settable)
-        self._last_seen = False
-        self._finished = False
+        self._starts = 0
+        self._forget_end()
         self._end_lock = threading.Lock()
         self._next_status = 0.0
         self._next_warning = 0.0
@@ -182,14 +183,26 @@ class message_block(gr.basic_block):
         self.warn(f"dropped ({self.counters['dropped']} so far): {reason}")
         self._pass_on(meta, port)
 
-    # the end -------------------------------------------------------------------------------------
+    # begin and end -------------------------------------------------------------------------------
+    def start(self):
+        """Begin a run; a subclass with a start of its own calls this one first."""
+        self._starts += 1
+        self._forget_end()
+        return True
+
+    def _forget_end(self):
+        self._last_seen = False
+        self._end_untold = False  # no frame passes `last` on
+        self._finished = False
+
     def idle(self) -> bool:
         """True when nothing received is still to be sent; a subclass that waits overrides it."""
         return True
 
     def _pass_on(self, meta, port):
-        if port in self._main:
-            self._last_seen = self._last_seen or _is_last(meta)
+        if port in self._main and _is_last(meta):
+            self._last_seen = True
+            self._end_untold = keys.FRAME not in meta
         if port == self._carrier and keys.FRAME in meta:
             self.on_lost_frame(meta)
 
@@ -203,20 +216,36 @@ class message_block(gr.basic_block):
         common = {key: meta[key] for key in _COMMON if key in meta}
         self.publish(port, np.empty(0, np.uint8), common)
 
+    def on_end(self) -> None:
+        """Everything was sent: tell those behind, unless the last frame has."""
+        if self._end_untold:
+            self.publish_end(*self._outputs[:1])
+
+    def publish_end(self, *ports: str) -> None:
+        """Send the empty PDU that says that nothing follows, on those ports that carry PDUs."""
+        for port in ports:
+            if port in keys.SHAPES:
+                self.publish(port, np.empty(0, np.uint8), {keys.LAST: True})
+
     def _end_when_idle(self):
         with self._end_lock:
             ends = self._last_seen and not self._finished and self.idle()
             self._finished = self._finished or ends
         if ends:
+            self.on_end()
             self.close()
 
     def close(self) -> None:
         """Tell the scheduler that this block is done; any thread, also before the first pass."""
-        self.to_basic_block()._post(pmt.intern(_SYSTEM), _CLOSE)
+        self.to_basic_block()._post(pmt.intern(_SYSTEM), self._close_message())
+
+    def _close_message(self):
+        # With the number of the run: one that a stopped run left behind must not end the next.
+        return pmt.cons(_CLOSE, pmt.from_long(max(1, self._starts)))
 
     def _on_system(self, message):
         # Neighbours that end post "done" here, which is no reason to end; only close() is.
-        if pmt.equal(message, _CLOSE):
+        if pmt.equal(message, self._close_message()):
             self.gateway.system_handler(pmt.cons(pmt.intern("done"), pmt.from_long(1)))
 
 

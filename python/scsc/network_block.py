@@ -66,6 +66,7 @@ class network_block(message_block):
 
     def start(self):
         """Start the worker."""
+        super().start()
         self._worker.start()
         return True
 

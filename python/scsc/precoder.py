@@ -56,6 +56,11 @@ class precoder(link_block):
         """Precoder from the next frame on; the frame tells the receiver."""
         self.set_parameter("precoder", precoder)
 
+    def start(self):
+        """Forget frames of a run before this one: their channel is not asked for again."""
+        self._waiting.clear()
+        return super().start()
+
     def on_bits(self, bits, meta):
         """Announce a frame; its symbols follow when the channel has answered."""
         require(meta, (keys.FRAME, *_NEEDED))

@@ -53,6 +53,45 @@ def test_refused_frame_keeps_its_place_and_the_end_comes():
     assert block.counters == {"frames": 4, "dropped": 2}
 
 
+def test_end_that_no_frame_tells_goes_on_and_ends_those_behind():
+    Supervisor()
+    block, end = passing(), (np.empty(0, np.uint8), {"last": True})
+    frames = [(image, {**meta, "last": False}) for image, meta in items([1, 2])]
+
+    sink = run_block(block, "image", [*frames, end], "image")
+
+    assert len(sink.items) == 2 and not sink.lost
+    assert block.counters == {"frames": 2, "dropped": 0}
+
+
+def test_last_frame_without_a_number_that_is_refused_ends_those_behind():
+    Supervisor()
+    image, meta = items([13])[0]
+    del meta["frame"]
+
+    sink = run_block(passing(), "image", [(image, meta)], "image")
+
+    assert not sink.items and not sink.lost
+
+
+def test_flowgraph_that_was_stopped_or_ended_runs_again():
+    Supervisor()
+    top = gr.top_block()
+    source, block, sink = feeder("image", items([1] * 5)), passing(), collector("image")
+    top.msg_connect((source, "image"), (block, "image"))
+    top.msg_connect((block, "image"), (sink, "image"))
+
+    for _ in range(2):
+        top.start()
+        top.wait()
+        for part in (source, block, sink):
+            part.close()  # left behind by a run that was stopped at this very moment
+    top.start()
+    top.wait()
+
+    assert len(sink.items) == 15
+
+
 def test_garbage_is_dropped_and_the_rest_arrives():
     Supervisor()
     block = passing()

@@ -128,6 +128,15 @@ def test_frame_without_a_picture_is_passed_on_and_its_credit_returns(block):
     assert [meta["frame"] for meta in labels.lost + overlay.lost] == [1, 1]
 
 
+@pytest.mark.parametrize("port", ["labels", "overlay"])
+def test_end_that_no_picture_tells_comes_behind_what_waits(block, port):
+    pictures = list(zip(IMAGES, metas(5)))
+
+    sink = run_block(block, "result", [*pictures, (np.empty(0, np.uint8), {"last": True})], port)
+
+    assert [meta["frame"] for _, meta in sink.items] == [0, 1, 2, 3] and not sink.lost
+
+
 def test_window_forgets_old_pictures():
     Supervisor()
     block = segmenter(NAME, window=1)

@@ -140,6 +140,11 @@ class segmenter(network_block):
             self.publish_lost(port, meta)
         self.publish_dict(keys.CREDIT, {keys.FRAME: meta[keys.FRAME]})
 
+    def on_end(self):
+        """Tell those behind on both ports that a frame would have told."""
+        if self._end_untold:
+            self.publish_end(keys.LABELS, keys.OVERLAY)
+
     def run_network(self, network, image, meta):
         """Segment one picture and send what was found."""
         with self.timed(meta, "segment"):

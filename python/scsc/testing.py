@@ -37,6 +37,7 @@ class feeder(message_block):
 
     def start(self):
         """Send from a thread, as sources do."""
+        super().start()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
         return True

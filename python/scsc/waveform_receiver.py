@@ -83,19 +83,13 @@ class waveform_receiver(message_block):
     def on_lost_frame(self, meta):
         """Frames on the air are not pictures: nothing to pass on."""
 
-    def _end_when_idle(self):
-        if self._last_seen and not self._finished:
-            self._flush()
-        super()._end_when_idle()
-
-    def _flush(self) -> None:
+    def on_end(self):
         """Show what is incomplete, and tell those behind that nothing follows."""
         for picture in self._library.flush():
             self._publish_picture(picture)
         self._publish_missing(0)
         self.counters.update(self._library.counters)
-        for port in (keys.RESULT, keys.FEEDBACK):
-            self.publish(port, np.empty(0, np.uint8), {keys.LAST: True})
+        self.publish_end(keys.RESULT, keys.FEEDBACK)
         self.publish_status(final=True)
 
     def _detect(self, frame, tables: np.ndarray) -> np.ndarray:

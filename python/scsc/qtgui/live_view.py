@@ -176,7 +176,7 @@ class live_view(view):
             (title,),
             pdus=(keys.HEARD, keys.RECEIVED, keys.COMBINED, *pictures),
             dicts=(keys.STATUS,),
-            main=(keys.HEARD, keys.RESULT),
+            main=(keys.RESULT,),  # the last picture comes behind the last frame
         )
         self._used = _numerology(numerology).used
         self._history, self._totals = History(), Totals()
