@@ -156,11 +156,47 @@ def test_feedback_goes_from_one_flowgraph_to_another_over_zmq(tmp_path):
     assert supervisor.error is None
 
 
+NOISE = np.random.default_rng(1).integers(256, size=IMAGE.shape, dtype=np.uint8)
+
+
+def test_picture_is_coded_at_the_quality_that_it_carries():
+    Supervisor()
+    block = scsc.waveform_transmitter(scsc.waveform_config("", precoder="none", qp=45))
+
+    block.on_image(NOISE, {"qp": 30.0, "ppen": "ran-before", "ppen_qp": 30.0})
+    block.on_slot({"time_s": 0.0, "granted": 9999})
+    first = block.config
+    block.on_image(NOISE, {})
+    for _ in range(2):
+        block.on_slot({"time_s": 0.0, "granted": 9999})
+
+    assert (first.qp, first.ppen) == (30, "none") and block.config.qp == 45
+    assert block.counters["pictures_sent"] == 2
+
+
+def test_picture_that_cannot_be_sent_as_it_says_is_refused_and_keeps_its_number():
+    Supervisor()
+    block = scsc.waveform_transmitter(scsc.waveform_config("", precoder="none", qp=45))
+    headers = []
+    block.publish = lambda port, bits, meta: headers.append(meta)
+
+    for meta in ({}, {"qp": 99.0}, {"ppen": "ppen-not-here"}):
+        block.on_image(NOISE, meta)
+    block.on_lost_frame({"frame": 3})
+    block.on_image(NOISE, {})
+    for _ in range(4):
+        block.on_slot({"time_s": 0.0, "granted": 9999})
+
+    assert sorted({meta["image_id"] for meta in headers}) == [0, 4]
+    assert (block.counters["dropped"], block.config.qp) == (2, 45)
+    assert block._credited == 5
+
+
 def test_configuration_changes_between_two_pictures():
     Supervisor()
     block = scsc.waveform_transmitter(scsc.waveform_config("", precoder="none", qp=40))
 
-    block.on_image(np.random.default_rng(1).integers(256, size=IMAGE.shape, dtype=np.uint8), {})
+    block.on_image(NOISE, {})
     block.on_slot({"time_s": 0.0, "granted": 1})
     block.on_cmd({"modulation": "16qam", "precoder": "nothing"})
     block.on_slot({"time_s": 0.0, "granted": 1})

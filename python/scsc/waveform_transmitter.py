@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections import Counter, deque
+from typing import Any
 
 import numpy as np
 
+from scsc_core.model_choice import NONE
 from scsc_core.radio import keys
 from scsc_core.waveform.header import pack
 from scsc_core.waveform.picture_transmitter import IMAGE_IDS
@@ -24,8 +26,11 @@ class waveform_transmitter(message_block):
     when none went out for half the greatest age of a report. Before the first report it waits; with
     a report that is too old it sends in open loop.
 
+    A picture that carries `qp` is coded at that quality, and one that block ppen prepared is not
+    prepared again, as in source_encoder. Without a quality PPEN runs here and holds bursts up.
+
     Message ports:
-        image (in): u8 [height, width, 3].
+        image (in): u8 [height, width, 3]; keys qp, ppen, ppen_qp are heeded.
         feedback (in): u8, messages of waveform_receiver, directly or through csi_link.
         slot (in): dict time_s, granted, from burst_sender: the clock of this block.
         outgoing (out): u8, bits of the frame header; keys index, tables, n_tables, n_tx, frame_type,
@@ -61,10 +66,13 @@ class waveform_transmitter(message_block):
         self._refused = 0
         self._next_id = first_image_id
         self._ending = False
-        self._pictures: deque[np.ndarray] = deque()  # that the library has no room for yet
+        # Pictures that the library has no room for yet (None: lost) and what they say of themselves.
+        self._pictures: deque[tuple[np.ndarray | None, dict[str, Any]]] = deque()
+        self._id_left_out = False  # the library's next id would not be _next_id
         self._totals: Counter[str] = Counter()  # of libraries before this one
-        self._wanted = waveform_config(config)
-        self._library = self._build()
+        self._wanted = self._base = self._target = waveform_config(config)
+        self._said: dict[str, Any] = {}  # by the picture that _target, made of _base, is for
+        self._library = self._build(self._target)
 
     @property
     def config(self):
@@ -91,13 +99,24 @@ class waveform_transmitter(message_block):
         """Quality of the next pictures."""
         self._wanted = self._wanted.with_changes(qp=qp)
 
+    def start(self):
+        """Begin a run; pictures that waited when the last one was stopped are sent first."""
+        self._ending = False
+        return super().start()
+
     def on_image(self, image, meta):
         """Queue one picture."""
-        self._pictures.append(image)
+        said = {key: meta[key] for key in (keys.PPEN, keys.QP) if key in meta}
+        if keys.PPEN_QP in meta:
+            said[keys.PPEN] = NONE  # the block ppen has run it
+        self._pictures.append((image, said))
 
     def on_lost_frame(self, meta):
-        """What was dropped before is not sent; its credit returns."""
-        self.publish_dict(keys.CREDIT, {keys.FRAME: meta[keys.FRAME]})
+        """What was dropped before is not sent, but keeps its number; its credit returns."""
+        self._pictures.append((None, {}))
+
+    def on_end(self):
+        """The last frame has told those behind."""
 
     def on_feedback(self, message, meta):
         """Take one message of the receiver."""
@@ -107,7 +126,6 @@ class waveform_transmitter(message_block):
         """Send as many frames as are asked for and due."""
         require(slot, (keys.TIME_S, keys.GRANTED))
         self._time_s, self._granted = float(slot[keys.TIME_S]), int(slot[keys.GRANTED])
-        self._reconfigure()
         self._offer_pictures()
         while self._sent < self._granted:
             frame = self._library.next_frame()
@@ -121,37 +139,70 @@ class waveform_transmitter(message_block):
         """True when everything was sent, the end frames included."""
         return self._ending and self._library.ended
 
-    def _build(self) -> WaveformTransmitter:
+    def _build(self, config) -> WaveformTransmitter:
         return WaveformTransmitter(
-            self._wanted, lambda: self._time_s, first_image_id=self._next_id % IMAGE_IDS
+            config, lambda: self._time_s, first_image_id=self._next_id % IMAGE_IDS
         )
 
-    def _reconfigure(self) -> None:
-        """Go on with another library object where the configuration changed and nothing is in flight."""
-        if self._wanted is self.config or not self._library.idle:
-            return
-        before = self._library
-        try:
-            self._library = self._build()
-        except ValueError as error:
-            self._wanted = before.config
-            self.warn(f"the configuration stays: {error}")
-        else:
-            self._totals.update(before.counters)
-
     def _offer_pictures(self) -> None:
-        changing = self._wanted is not self.config
-        while self._pictures and not self._library.queue_full and not changing:
+        """Give the library the pictures that it has room for."""
+        while self._pictures and not self._library.queue_full:
+            image, said = self._pictures[0]
+            offered = False
             try:
-                self._library.offer(self._pictures.popleft())
-                self._next_id += 1
-            except ValueError as error:  # more frames than a picture may have
-                self._refused += 1
+                if image is not None:
+                    if not self._ready(said):
+                        return
+                    self._library.offer(image)
+                    offered = True
+            except (
+                ValueError
+            ) as error:  # an impossible quality, more frames than a picture may have
                 self.counters["dropped"] += 1
                 self.warn(f"picture cannot be sent: {error}")
-        if self._last_seen and not self._pictures and not self._ending:
+            self._pictures.popleft()
+            self._next_id += 1
+            self._refused += not offered
+            self._id_left_out = self._id_left_out or not offered
+        if self._pictures:
+            return
+        if not self._said:
+            self._ready({})  # parameters take effect without a picture too
+        if self._last_seen and not self._ending and self._switch():
             self._ending = True
             self._library.end()
+
+    def _ready(self, said) -> bool:
+        """Whether the library sends as the parameters and the next picture want it.
+
+        Raises:
+            ValueError: what the picture says of itself is impossible.
+        """
+        if self._wanted is not self._base or said != self._said:
+            base = self._wanted
+            self._target = base.with_changes(**said) if said else base
+            self._base, self._said = base, said
+        try:
+            return self._switch()
+        except ValueError as error:
+            self._base, self._target = None, self.config
+            if said:
+                raise
+            self._wanted = self.config
+            self.warn(f"the configuration stays: {error}")
+            return False
+
+    def _switch(self) -> bool:
+        """Whether the library is what is wanted; another takes its place as soon as it is idle."""
+        if self._target == self.config and not self._id_left_out:
+            return True
+        if not self._library.idle:
+            return False
+        before = self._library
+        self._library = self._build(self._target)
+        self._totals.update(before.counters)
+        self._id_left_out = False
+        return True
 
     def _publish_frame(self, frame: OutgoingFrame) -> None:
         header = frame.header
