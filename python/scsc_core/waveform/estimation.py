@@ -14,8 +14,13 @@ from .sequences import ltf_signs
 
 SMOOTH_STEPS = 4
 # Least tap powers, in units of what noise alone puts on a tap: at the start (a tap that begins at
-# nothing never grows) and later (numbers stay finite).
-_FIRST_FLOOR = 0.1
+# nothing never grows) and later (numbers stay finite). A path between two samples has many weak taps
+# that must grow, a path on a sample none. Error of the estimate at 6 dB, flat, in dB:
+#   floor              0.03    0.1    0.3    1.0
+#   on a sample       -25.5  -25.5  -25.4  -25.2
+#   halfway between   -19.8  -20.3  -21.0  -21.2
+# On the mean over delays 0.3 is the best at 0, 6 and 12 dB; from 20 dB on all are equal.
+_FIRST_FLOOR = 0.3
 _LAST_FLOOR = 1e-4
 
 

@@ -3,8 +3,9 @@
 
 import numpy as np
 import pytest
-from sample_channel import TABLE, data_frame, received, resample, taps, through, with_noise
+from sample_channel import TABLE, data_frame, normal, received, resample, taps, through, with_noise
 
+from scsc_core.waveform import estimation
 from scsc_core.waveform.modulator import Modulator
 from scsc_core.waveform.numerology import numerology
 from scsc_core.waveform.receiver import OfdmReceiver, ReceiverConfig
@@ -56,3 +57,18 @@ def test_sampling_clock_has_no_bias_and_costs_nothing(name, nsym, rms, ppm):
     # standard deviations of a frame: 0.5 to 2 ppm, and 5 % of the noise
     assert np.abs(np.mean(errors)) < 2.5
     assert np.mean(growth) < 1.15
+
+
+def test_path_between_two_samples_is_smoothed_no_worse_than_it_must():
+    """Its weak taps grow: the error is 7 dB below that of least squares."""
+    n, rng, noise_var = numerology("64"), np.random.default_rng(33), 10 ** (-6 / 10)
+    errors = []
+    for _ in range(60):
+        gain = normal(rng, 1, 2, 2)
+        h = gain * np.exp(-2j * np.pi * n.used * 4.5 / n.n_fft)[:, None, None]
+        seen = h + normal(rng, *h.shape) * np.sqrt(noise_var / 6)
+        found = estimation.smooth(seen, noise_var / 6, noise_var, n).h
+        errors.append(np.mean(np.abs(found - h) ** 2))
+
+    # 0.0322 with a standard error of 0.0006; 0.0384 when taps begin at a tenth of the noise's power
+    assert np.mean(errors) < 0.0352 * noise_var
