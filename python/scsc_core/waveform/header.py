@@ -27,6 +27,8 @@ LAYOUT = (
     ("table_crc", 8), ("last", 1), ("rv", 2),
 )  # fmt: skip
 FIELD_BITS = sum(width for _, width in LAYOUT)
+_FIELD_BYTES = -(-FIELD_BITS // 8)
+_FILL_BITS = 8 * _FIELD_BYTES - FIELD_BITS  # behind the fields in whole bytes
 CRC_BITS = 16
 CODED_BITS = 2 * HEADER_CARRIERS
 LIST_SIZE = 8
@@ -124,12 +126,11 @@ def pack(header: FrameHeader) -> np.ndarray:
     values = {name: getattr(header, name) for name in _RANGES}
     values |= {name: allowed.index(getattr(header, name)) for name, allowed in _WORDS.items()}
     values |= {"version": VERSION, "streams": header.streams - 1, "family": values["fec"]}
-    bits = [
-        int(values[name]) >> shift & 1
-        for name, width in LAYOUT
-        for shift in range(width - 1, -1, -1)
-    ]
-    return np.array(bits, np.uint8)
+    word = 0
+    for name, width in LAYOUT:
+        word = word << width | int(values[name])
+    packed = (word << _FILL_BITS).to_bytes(_FIELD_BYTES, "big")
+    return np.unpackbits(np.frombuffer(packed, np.uint8), count=FIELD_BITS)
 
 
 def unpack(bits: np.ndarray) -> FrameHeader:
@@ -144,10 +145,11 @@ def unpack(bits: np.ndarray) -> FrameHeader:
     bits = np.asarray(bits)
     if bits.shape != (FIELD_BITS,):
         raise ValueError(f"bits must be [{FIELD_BITS}], got shape {bits.shape}")
-    values, start = {}, 0
-    for name, width in LAYOUT:
-        values[name] = int("".join(map(str, bits[start : start + width].astype(int))), 2)
-        start += width
+    word = int.from_bytes(np.packbits(bits).tobytes(), "big") >> _FILL_BITS
+    values = {}
+    for name, width in reversed(LAYOUT):
+        values[name] = word & (1 << width) - 1
+        word >>= width
     if values.pop("version") != VERSION:
         raise HeaderError("version is unknown")
     values["streams"] += 1
