@@ -38,7 +38,8 @@ class PpenSettings(StageSettings):
         tasks: task networks, a name of the zoo or "espnetv2-<scale>"; one is drawn for each step.
         task_scales: factors of the picture before the task network; one is drawn for each step.
         task_target: "gt" (labels) or "teacher" (the network's prediction on the original).
-        task_weight: lambda_2.
+        task_weight: lambda_2; one number, or one for each of `tasks`: networks differ by a factor of
+            ten in what their loss makes of the same small change of the picture.
         picture_weight: v, lambda_3 of the paper: one number, or v at QP 28 and at QP 47, geometric
             between. `pre_scale` is the factor of the mean square error on [0, 1].
         l_pre: "decoded" compares the original with the decoded picture, "input" with PPEN's.
@@ -69,7 +70,7 @@ class PpenSettings(StageSettings):
     tasks: tuple[str, ...] = ("erf-pspnet-streets-7",)
     task_scales: tuple[Finite, ...] = (1.0,)
     task_target: Literal["gt", "teacher"] = "gt"
-    task_weight: Finite = Field(1.0, ge=0)
+    task_weight: NonNegative | tuple[NonNegative, ...] = 1.0
     picture_weight: PictureWeight = 0.01
     pre_scale: Finite = Field(255.0, gt=0)
     l_pre: Literal["decoded", "input"] = "decoded"
@@ -130,6 +131,16 @@ class PpenSettings(StageSettings):
         if value == 1:
             raise ValueError("proxy_crops must be 0 or at least 2, got 1")
         return value
+
+    @model_validator(mode="after")
+    def _check_task_weights(self):
+        found = self.task_weight
+        if isinstance(found, tuple) and len(found) != len(self.tasks):
+            raise ValueError(
+                f"task_weight must be one number or one for each of {len(self.tasks)} tasks, "
+                f"got {list(found)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _check_outage(self):

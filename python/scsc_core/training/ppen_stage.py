@@ -152,13 +152,15 @@ class PpenStage(StageBase):
         with torch.autocast(self.device.type, enabled=False):
             passed = coded_batch(decoded, bpp, self.proxy(shaped, batch.q))
         received, weight = self._received(passed.image, coded, batch, step)
-        task = self._task_loss(received, batch, weight, step)
+        drawn, scale = self._drawn_task(step)
+        task = self._task_loss(received, batch, weight, self.tasks[drawn], scale)
         compared = passed.image if s.l_pre == "decoded" else shaped
         error = s.pre_scale * (compared - batch.x).square().mean((1, 2, 3))
         picture = (_weights(s.picture_weight, batch.q) * error).mean()
         relative = passed.bpp / batch.plain_bpp
         rate = (_weights(s.rate_weight, batch.q) * relative).mean()
-        total = s.task_weight * task + picture + rate
+        task_weight = s.task_weight[drawn] if isinstance(s.task_weight, tuple) else s.task_weight
+        total = task_weight * task + picture + rate
         with torch.no_grad():
             psnr = -10 * torch.log10((decoded - batch.x).square().mean((1, 2, 3)) + 1e-10).mean()
             terms = {"task": task.item(), "rate": relative.mean().item(), "psnr_db": psnr.item()}
@@ -193,11 +195,17 @@ class PpenStage(StageBase):
         """The real codec's work on a batch."""
         return self.pool.transcode([to_image(x) for x in shaped], [int(qp) for qp in q])
 
-    def _task_loss(self, received, batch: PpenBatch, weight, step: int) -> torch.Tensor:
+    def _drawn_task(self, step: int) -> tuple[int, float]:
+        """Number of the task network of a step, and the scale at which it sees the picture."""
         s = self.settings
         rng = generator_for(s.seed, "task", step)
-        task = self.tasks[int(rng.integers(len(self.tasks)))]
-        scale = float(s.task_scales[int(rng.integers(len(s.task_scales)))])
+        drawn = int(rng.integers(len(self.tasks)))
+        return drawn, float(s.task_scales[int(rng.integers(len(s.task_scales)))])
+
+    def _task_loss(
+        self, received, batch: PpenBatch, weight, task: Segmenter, scale: float
+    ) -> torch.Tensor:
+        s = self.settings
         logits = _scaled_logits(task, received, scale)
         y = batch.y
         if s.task_target == "teacher":

@@ -128,6 +128,17 @@ def test_loss_is_the_sum_of_its_weighted_terms(frames, picture_weight):
     assert loss.item() == pytest.approx(expected, rel=1e-5)
 
 
+def test_each_task_network_has_its_own_weight(frames):
+    off = {"picture_weight": 0, "rate_weight": [0, 0]}
+    stage = make(frames, tasks=["own-task", "own-task"], task_weight=[0.5, 3], **off)
+    found = {}
+    for step in range(8):
+        loss, terms = stage.loss(stage.network, stage.batch(0, 0, 1), step)
+        found[stage._drawn_task(step)[0]] = loss.item() / terms["task"]
+
+    assert found == pytest.approx({0: 0.5, 1: 3.0})
+
+
 @pytest.mark.parametrize(
     ("ends", "expected"),
     [((0.1, 10.0), [0.1, 1.0, 10.0]), (0.3, [0.3, 0.3, 0.3]), ((0.0, 0.0), [0, 0, 0])],

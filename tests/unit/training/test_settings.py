@@ -45,6 +45,11 @@ def settings(**values):
             r"picture_weight must be a number >= 0 or two.*got \[1\]",
         ),
         ("ppen", {"picture_weight": False}, "picture_weight must be a number >= 0 .* got False"),
+        (
+            "ppen",
+            {"task_weight": [1, 1]},
+            "task_weight must be one number or one for each of 1 task",
+        ),
         ("ppen", {"snr_db": [9, 2]}, "snr_db must be low, high"),
         ("ppen", {"code_rates": ["2"]}, "code_rate"),
         ("ppen", {"outage": "real"}, "chain must be full with outage real, got abstract"),
