@@ -51,7 +51,7 @@ class WaveformConfig(LinkConfig):
     harq_transmissions: int = Field(8, ge=1, le=64)  # of one frame, the first included
     harq_timeout_s: Finite = Field(0.020, gt=0, le=60)  # without feedback, before sending again
     harq_report_interval_s: Finite = Field(0.002, ge=0, le=60)
-    harq_silence_s: Finite = Field(1.0, gt=0, le=600)  # no feedback for so long: peer is deaf
+    harq_silence_s: Finite = Field(1.0, gt=0, le=600)  # no message for so long: peer is deaf
 
     queue_pictures: int = Field(8, ge=1, le=256)  # waiting at the transmitter
     pictures_in_flight: int = Field(4, ge=1, le=64)  # being put together at the receiver

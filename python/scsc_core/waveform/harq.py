@@ -26,7 +26,7 @@ class HarqOptions:
     Attributes:
         transmissions: of one frame, the first included; 1: no feedback is waited for.
         timeout_s: wait for feedback after the last transmission of a frame.
-        silence_s: without any feedback for so long the peer is deaf, and frames are sent once.
+        silence_s: without a message of any kind for so long the peer is deaf, and frames are sent once.
     """
 
     transmissions: int = 8
@@ -175,7 +175,7 @@ class HarqSender:
         self._clock = clock
         self._log = sent_log
         self._pictures: dict[int, HarqPicture] = {}
-        self._last_status_s: float | None = None
+        self._heard_s: float | None = None  # when the peer last gave a sign of life
         self.counters: Counter[str] = Counter()
 
     @property
@@ -192,10 +192,13 @@ class HarqSender:
         """Put a picture into the window."""
         self._pictures[image_id] = HarqPicture(image_id, n_frames, self._options)
 
+    def peer_heard(self) -> None:
+        """Note a message of any kind: a peer that talks will answer, frames may be sent again."""
+        self._heard_s = self._clock()
+
     def receive(self, status: HarqStatus) -> None:
         """Take feedback of any age; one of a picture that is not in flight still tells of others."""
-        now = self._clock()
-        self._last_status_s = now
+        self.peer_heard()
         self.counters["harq_status"] += 1
         sent = self._log.find(status.ref)
         picture = self._pictures.get(status.image_id)
@@ -249,6 +252,6 @@ class HarqSender:
         return n_dropped
 
     def _peer_hears(self) -> bool:
-        if self._last_status_s is None:
+        if self._heard_s is None:
             return False
-        return 0 <= self._clock() - self._last_status_s <= self._options.silence_s
+        return 0 <= self._clock() - self._heard_s <= self._options.silence_s

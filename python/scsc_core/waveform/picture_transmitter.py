@@ -119,7 +119,9 @@ class WaveformTransmitter:
         content = unpacked.content
         if unpacked.problem is not None:
             self._counters[f"feedback_bad_{unpacked.problem}"] += 1
-        elif isinstance(content, CsiReport):
+            return
+        self.harq.peer_heard()
+        if isinstance(content, CsiReport):
             self.csi.receive(content)
         elif isinstance(content, HarqStatus):
             self.harq.receive(content)

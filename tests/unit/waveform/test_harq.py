@@ -144,6 +144,16 @@ def test_deaf_peer_gets_every_frame_once(sender, clock):
     assert sender.harq.finish() == [(0, False)]
 
 
+def test_message_of_another_kind_is_a_sign_of_life(sender, clock):
+    sender.add(0, 1)
+    sender.send(arrives=False)
+    clock.advance(OPTIONS.timeout_s)
+    sender.harq.peer_heard()
+
+    assert sender.harq.finish() == []
+    assert sender.send() == (0, 0, 0)
+
+
 def test_picture_is_given_up_after_its_transmissions(sender, clock):
     sender.add(0, 1)
     sent = 0

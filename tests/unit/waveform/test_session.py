@@ -12,6 +12,10 @@ from scsc_core.waveform.receiver import ReceiverConfig
 from scsc_core.waveform.session import WaveformReceiver, WaveformTransmitter
 
 
+def data_headers(link):
+    return [h for h in link.headers if h.type == "data"]
+
+
 @pytest.mark.parametrize("precoder", ["none", "svd_wf", "pcen", "pcen_lite"])
 def test_pictures_arrive_with_every_kind_of_table(precoder):
     link = Link(config(precoder=precoder), snr_db=18.0)
@@ -64,7 +68,7 @@ def test_without_feedback_the_link_falls_back_to_open_loop():
     sent = link.run(payloads(4))
 
     assert link.arrived(sent) == set(sent)
-    assert {h.precoder for h in link.headers if h.type == "data"} == {"none"}
+    assert {h.precoder for h in data_headers(link)} == {"none"}
     assert link.headers[0].type == "sounding"
     assert link.transmitter.counters["csi_stale"] == 1
 
@@ -92,7 +96,7 @@ def test_open_loop_alamouti_sends_one_stream():
     sent = link.run(payloads(3))
 
     assert link.arrived(sent) == set(sent)
-    data = [h for h in link.headers if h.type == "data"]
+    data = data_headers(link)
     assert {(h.precoder, h.streams) for h in data} == {("alamouti", 1)}
 
 
@@ -103,7 +107,7 @@ def test_picture_keeps_its_scheme_when_feedback_comes_back():
 
     assert link.arrived(sent) == set(sent)
     schemes = {}
-    for header in (h for h in link.headers if h.type == "data"):
+    for header in data_headers(link):
         schemes.setdefault(header.image_id, set()).add(header.precoder)
     assert {"alamouti"} in schemes.values() and {"svd_wf"} in schemes.values()
 
@@ -114,7 +118,7 @@ def test_open_loop_drop_sends_no_data_without_feedback():
 
     link.run(payloads(3), max_steps=400)
 
-    assert not [h for h in link.headers if h.type == "data"]
+    assert not data_headers(link)
     assert link.transmitter.counters["pictures_dropped"] == 3
 
 
@@ -164,6 +168,30 @@ def test_harq_combines_versions_at_an_snr_where_one_fails():
 
     assert link.arrived(sent) == set(sent)
     assert link.receiver.counters["block_errors"] > 10
+
+
+def test_harq_repeats_a_picture_of_which_only_soundings_were_heard():
+    link = Link(config(precoder="svd_wf", harq=True, nsym=54))
+    carry = link.down.pass_on
+    link.down.pass_on = lambda frame: [] if len(data_headers(link)) == 1 else carry(frame)
+
+    sent = link.run([b"a picture of one frame" * 4])
+
+    assert link.arrived(sent) == set(sent)
+    assert [h.rv for h in data_headers(link)] == [0, 0]
+
+
+def test_harq_without_a_state_of_any_picture_still_ends():
+    link = Link(config(precoder="svd_wf", harq=True))
+    link.receiver.reassembly.statuses = list  # a receiver without HARQ
+
+    sent = link.run(payloads(2))
+
+    assert link.transmitter.ended and link.arrived(sent) == set(sent)
+    transmissions = len(data_headers(link)) / len(
+        {(h.image_id, h.frame) for h in data_headers(link)}
+    )
+    assert transmissions == link.config.harq_transmissions
 
 
 @pytest.mark.parametrize("fec", ["polar", "none"])
