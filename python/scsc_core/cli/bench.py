@@ -3,7 +3,7 @@
 
 import importlib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,12 +19,17 @@ BENCHMARKS = (
     "nets",
     "channels",
     "waveform",
+    "sustained",
 )
+TIMED = ("sustained",)  # those that run for a time
 
 
 def command(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(BENCHMARKS)}.")],
     quick: Annotated[bool, typer.Option("--quick", help="Fewer repeats, rougher figures.")] = False,
+    seconds: Annotated[
+        float | None, typer.Option(help=f"Length of the run, of {', '.join(TIMED)} (60).")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     output: Annotated[Path | None, typer.Option(help="Also write the JSON to this file.")] = None,
 ) -> None:
@@ -35,6 +40,8 @@ def command(
     """
     if name not in BENCHMARKS:
         raise ValueError(unknown("benchmark", name, list(BENCHMARKS)))
+    if seconds is not None and name not in TIMED:
+        raise ValueError(f"--seconds is for {', '.join(TIMED)}, not for {name}")
     from .output import console, require_folder, write_whole
 
     require_folder(output)
@@ -42,7 +49,7 @@ def command(
 
     module = importlib.import_module(f"...evaluation.bench_{name}", __name__)
     host = benchmark.Host.current()
-    rows = module.run(quick=quick)
+    rows = _timed(module, quick, seconds) if name in TIMED else module.run(quick=quick)
     text = benchmark.to_json(name, host, rows)
     if output is not None:
         write_whole(output, text + "\n")
@@ -51,3 +58,11 @@ def command(
         return
     console().print(benchmark.to_table(name, rows))
     console().print(f"host: {host}", soft_wrap=True)
+
+
+def _timed(module: Any, quick: bool, seconds: float | None) -> list[Any]:
+    """Rows of a benchmark that runs for a time, which a bar shows."""
+    from .progress import counted
+
+    with counted("seconds") as report:
+        return module.run(quick=quick, seconds=seconds, progress=report)
