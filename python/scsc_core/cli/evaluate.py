@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from . import evaluate_proxy, evaluate_task, evaluate_training
+from . import evaluate_feedback, evaluate_proxy, evaluate_task, evaluate_training
 from .words import numbers, words
 
 app = typer.Typer(
@@ -23,6 +23,7 @@ def evaluate() -> None:
     """Run an experiment and print its table."""
 
 
+evaluate_feedback.register(app)
 evaluate_proxy.register(app)
 evaluate_task.register(app)
 evaluate_training.register(app)
