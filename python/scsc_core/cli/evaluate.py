@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from . import evaluate_feedback, evaluate_proxy, evaluate_task, evaluate_training
+from . import evaluate_feedback, evaluate_link, evaluate_proxy, evaluate_task, evaluate_training
 from .words import numbers, words
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ def evaluate() -> None:
 
 
 evaluate_feedback.register(app)
+evaluate_link.register(app)
 evaluate_proxy.register(app)
 evaluate_task.register(app)
 evaluate_training.register(app)
