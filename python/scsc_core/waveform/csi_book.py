@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 
 # Soundings that nobody answers come at twice the distance each, up to this one.
 MAX_SOUNDING_INTERVAL_S = 0.5
+# Between two lines of a kind: feedback that is hardly in time opens the loop many times a second.
+LOG_INTERVAL_S = 10.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +82,8 @@ class CsiBook:
         self._sent_s = 0.0  # when the frame was sent that the report speaks of
         self._sent_order = -1
         self._state = "waiting" if config.closed_loop else "open"
+        self._logged_state = self._state
+        self._logged_s: dict[str, float] = {}  # when which state was logged last
         self._unanswered = 0
         self._last_sounding_s: float | None = None
         self.counters: Counter[str] = Counter()
@@ -136,7 +140,7 @@ class CsiBook:
 
     @property
     def state(self) -> str:
-        """ "waiting", "closed" or "open", now; each change to open loop is logged once."""
+        """ "waiting", "closed" or "open", now; changes are counted, and logged when they last."""
         age = self.age_s
         if not self._config.closed_loop:
             return "open"
@@ -149,13 +153,23 @@ class CsiBook:
             state = "open"
         if state != self._state:
             self._state = state
-            if state == "open":
-                self.counters["csi_stale"] += 1
-                what = "no report" if self._report is None else "the last report is too old"
-                _log.warning("channel feedback: %s, sending in open loop", what)
-            elif state == "closed":
-                _log.info("channel feedback: closed loop")
+            self.counters["csi_stale"] += int(state == "open")
+        if state != self._logged_state:
+            self._log_state()
         return state
+
+    def _log_state(self) -> None:
+        """One line for the present state, unless the last one of its kind is too recent."""
+        now = self._clock()
+        if 0 <= now - self._logged_s.get(self._state, -np.inf) < LOG_INTERVAL_S:
+            return
+        self._logged_state, self._logged_s[self._state] = self._state, now
+        if self._state == "open":
+            what = "no report" if self._report is None else "the last report is too old"
+            count = self.counters["csi_stale"]
+            _log.warning("channel feedback: %s, sending in open loop (csi_stale %d)", what, count)
+        else:
+            _log.info("channel feedback: closed loop")
 
     def choose(self) -> TableChoice:
         """Tables for the next data frame: the report's, or the plain ones without one in time."""

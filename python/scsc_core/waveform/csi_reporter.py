@@ -129,7 +129,7 @@ class CsiReporter:
             self.counters["table_mismatch"] += 1
             self._at_once = True
             self._mismatches += 1
-            if self._mismatches == MISMATCHES_TO_WARN:
+            if self._mismatches == MISMATCHES_TO_WARN and not self.ends_differ:
                 self.ends_differ = True
                 _log.warning("transmit tables differ: compare the software of both ends")
             return None

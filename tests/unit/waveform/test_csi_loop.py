@@ -8,7 +8,7 @@ import pytest
 from carrier_link import CarrierChannel, Clock
 
 from scsc_core.waveform.configuration import WaveformConfig
-from scsc_core.waveform.csi_book import MAX_SOUNDING_INTERVAL_S, CsiBook
+from scsc_core.waveform.csi_book import LOG_INTERVAL_S, MAX_SOUNDING_INTERVAL_S, CsiBook
 from scsc_core.waveform.csi_feedback import SoundRef
 from scsc_core.waveform.csi_reporter import HISTORY, CsiReporter
 from scsc_core.waveform.header import FrameHeader
@@ -80,15 +80,30 @@ def test_report_grows_old_from_the_transmission_of_its_frame(loop, clock):
 
 
 def test_loss_of_feedback_is_warned_of_once_per_change(loop, clock, caplog):
+    caplog.set_level("INFO")
     for _ in range(2):
         loop.book.receive(loop.sound())
         assert loop.book.state == "closed"
+        clock.advance(1.1 * LOG_INTERVAL_S)
         for _ in range(5):
-            clock.advance(1.1 * CONFIG.csi_max_age_s)
             assert loop.book.state == "open"
+            clock.advance(1.1 * LOG_INTERVAL_S)
 
-    assert len([r for r in caplog.records if r.levelname == "WARNING"]) == 2
+    levels = [record.levelname for record in caplog.records]
+    assert levels == ["INFO", "WARNING", "INFO", "WARNING"]
     assert loop.book.counters["csi_stale"] == 2
+
+
+def test_loop_that_opens_and_closes_all_the_time_is_one_warning_and_a_counter(loop, clock, caplog):
+    caplog.set_level("INFO")
+    for _ in range(200):
+        loop.book.receive(loop.sound())
+        assert loop.book.state == "closed"
+        clock.advance(1.1 * CONFIG.csi_max_age_s)
+        assert loop.book.state == "open"
+
+    assert [record.levelname for record in caplog.records] == ["INFO", "WARNING"]
+    assert loop.book.counters["csi_stale"] == 200
 
 
 def test_report_of_a_frame_that_was_never_sent_is_ignored(loop):
@@ -180,6 +195,17 @@ def test_a_right_table_in_between_resets_the_suspicion(loop):
         loop.reporter.tables(header_)
 
     assert not loop.reporter.ends_differ
+
+
+def test_ends_that_differ_are_warned_of_once(loop, caplog):
+    loop.book.receive(loop.sound())
+    header = loop.data_header(loop.book.choose())
+    wrong = dataclasses.replace(header, table_crc=header.table_crc ^ 1)
+
+    for header_ in (wrong, wrong, wrong, header) * 5:
+        loop.reporter.tables(header_)
+
+    assert len(caplog.records) == 1 and loop.reporter.counters["table_mismatch"] == 15
 
 
 def test_receiver_remembers_the_last_16_reports(loop, clock):
