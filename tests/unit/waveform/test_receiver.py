@@ -215,7 +215,7 @@ def test_headers_that_claim_more_symbols_than_allowed_are_dropped():
 # noise and interference --------------------------------------------------------------------------
 @pytest.mark.parametrize("tone", [None, 0.0, 0.0123, 0.25, 1 / 16, 1 / 8])
 def test_noise_with_a_tone_gives_no_frames(tone):
-    """DC or a tone 9 dB above noise: 200 000 samples give a false trigger at most."""
+    """DC or a tone 9 dB above noise: 200 000 samples give two false triggers at most."""
     rng, length = np.random.default_rng(14), 200_000
     y = normal(rng, 2, length)
     if tone is not None:
@@ -224,8 +224,8 @@ def test_noise_with_a_tone_gives_no_frames(tone):
     frames, receiver = receive(y.astype(np.complex64))
 
     assert not frames
-    # 1e-7 per sample in noise: more than one has a probability of 2e-4
-    assert receiver.counters.get("triggers", 0) <= 1
+    # 7e-7 per sample in noise: more than two have a probability of 4e-4
+    assert receiver.counters.get("triggers", 0) <= 2
 
 
 def test_frame_is_found_under_dc():
