@@ -257,6 +257,7 @@ def test_reader_that_sleeps_loses_the_oldest_samples(radio, opened):
     radio.received = [(5.0 + n * 10_000 / RATE_HZ, _burst(10_000, n)) for n in range(8)]
     front_end = opened(buffer_samples=30_000)
     last = radio.received[-1][1]
+    front_end.read(1, 5.0)
 
     _wait_for_index(front_end, 80_000)
     chunk = front_end.read(100_000, 5.0)
@@ -264,6 +265,18 @@ def test_reader_that_sleeps_loses_the_oldest_samples(radio, opened):
     assert chunk.discontinuity and 0 < chunk.samples.shape[1] <= 30_000
     np.testing.assert_array_equal(chunk.samples[:, -10_000:], last)
     assert [event.kind for event in front_end.events()] == ["overflow"]
+
+
+def test_what_came_before_the_first_read_is_not_missed(radio, opened):
+    radio.received = [(5.0 + n * 10_000 / RATE_HZ, _burst(10_000, n)) for n in range(8)]
+    front_end = opened(buffer_samples=30_000)
+
+    _wait_for_index(front_end, 80_000)
+    chunk = front_end.read(100_000, 5.0)
+
+    assert chunk.samples.shape[1] > 0 and not chunk.discontinuity
+    assert chunk.time_s == pytest.approx(5.0 + chunk.sample_index / RATE_HZ, abs=1e-9)
+    assert front_end.events() == []
 
 
 def _wait_for_index(front_end, index):

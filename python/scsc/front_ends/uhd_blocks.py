@@ -127,7 +127,8 @@ class sample_collector(gr.sync_block):
     """Keeps the samples of both antennas until they are read, and notices lost ones.
 
     usrp_source repeats the tag `rx_time` behind every overflow; the jump of the time tells how many
-    samples were lost. When the reader is slow the oldest samples give way.
+    samples were lost. When the reader is slow the oldest samples give way; nobody misses what came before the
+    first read, while a program was still loading.
 
     Args:
         rate_hz: float, to turn times into sample counts.
@@ -150,7 +151,7 @@ class sample_collector(gr.sync_block):
         self._parts: deque[tuple[int, np.ndarray, bool]] = deque()  # index, samples, lost before
         self._waiting = self._index = 0
         self._start_s: float | None = None
-        self._stopping = False
+        self._was_read = self._stopping = False
         self._changed = threading.Condition()
 
     def work(self, input_items, output_items):
@@ -203,7 +204,7 @@ class sample_collector(gr.sync_block):
         while self._waiting > self._limit and len(self._parts) > 1:
             dropped += self._parts.popleft()[1].shape[1]
             self._waiting = sum(part[1].shape[1] for part in self._parts)
-        if dropped:
+        if dropped and self._was_read:
             index, samples, _ = self._parts[0]
             self._parts[0] = (index, samples, True)
             time_s = self._time(index)
@@ -212,6 +213,7 @@ class sample_collector(gr.sync_block):
     def read(self, n: int, timeout_s: float) -> RxChunk:
         """Up to n samples without a loss among them."""
         with self._changed:
+            self._was_read = True
             self._changed.wait_for(lambda: self._parts or self._stopping, timeout_s)
             if not self._parts:
                 return RxChunk(no_samples(), self._index, self._time(self._index))

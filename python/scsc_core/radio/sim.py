@@ -93,10 +93,10 @@ class SimFrontEnd:
         return RxChunk(samples, index, index / self.rate_hz, skipped)
 
     def _skip(self, n: int) -> None:
-        """Let n samples pass unread; the channel sees them, so that its fading goes on."""
+        """Let n samples pass unread, past the channel: who is late already must not become later."""
         self._log.add("overflow", self._timeline.position / self.rate_hz, 1, f"{n} samples lost")
         while n > 0:
-            through(self._channel, self._timeline.take(min(n, MAX_CHUNK)))
+            self._timeline.take(min(n, MAX_CHUNK))
             n -= MAX_CHUNK
 
     def events(self) -> list[Event]:

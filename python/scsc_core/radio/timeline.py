@@ -122,7 +122,9 @@ class WallClock:
 
 
 class Pacer:
-    """Sample time that follows the clock: sample i exists from i / rate_hz on.
+    """Sample time that follows the clock: sample i exists from i / rate_hz on, counted from the first wait.
+
+    Nobody misses what passed while a program was still loading.
 
     Args:
         rate_hz: float > 0.
@@ -131,14 +133,16 @@ class Pacer:
 
     def __init__(self, rate_hz: float, clock: WallClock | None = None):
         self._rate, self._clock = rate_hz, clock or WallClock()
-        self._start = self._clock.now()
+        self._start: float | None = None
 
     def index(self) -> int:
         """Samples that exist by now."""
-        return int((self._clock.now() - self._start) * self._rate)
+        return 0 if self._start is None else int((self._clock.now() - self._start) * self._rate)
 
     def wait(self, index: int, timeout_s: float) -> int:
         """Wait until `index` samples exist or the time is over; how many exist."""
+        if self._start is None:
+            self._start = self._clock.now()
         missing = index / self._rate - (self._clock.now() - self._start)
         if missing > 0:
             # One sample more: rounding must not make a second wait of a picosecond necessary.
