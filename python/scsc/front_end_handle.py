@@ -26,9 +26,11 @@ class FrontEndHandle:
 
     def __init__(self, kind, rate_hz, frequency_hz, direction, options: dict[str, Any] | None):
         common = {"rate_hz": rate_hz, "frequency_hz": frequency_hz, "direction": direction}
-        self.front_end: FrontEnd = create_front_end(kind, {**common, **(options or {})})
+        self._made_of = kind, {**common, **(options or {})}
+        self.front_end: FrontEnd = create_front_end(*self._made_of)
         self.events: dict[str, int] = {}
         self._users = 0
+        self._closed = False
         self._lock = threading.Lock()
 
     @classmethod
@@ -37,9 +39,11 @@ class FrontEndHandle:
         return kind if isinstance(kind, cls) else cls(kind, *arguments)
 
     def open(self) -> None:
-        """Open it, unless it is."""
+        """Open it, unless it is; one that was closed is made anew."""
         with self._lock:
             if self._users == 0:
+                if self._closed:
+                    self.front_end, self._closed = create_front_end(*self._made_of), False
                 self.front_end.open()
             self._users += 1
 
@@ -48,6 +52,7 @@ class FrontEndHandle:
         with self._lock:
             self._users -= 1
             if self._users == 0:
+                self._closed = True
                 self.front_end.close()
 
     def count_events(self) -> list:

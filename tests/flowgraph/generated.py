@@ -34,19 +34,20 @@ def compile_flowgraphs(folder, *paths):
     return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
 
 
-def start(folder, name, options, controls, wanted, runs=1):
-    """The process of a generated program.
+def start(folder, flowgraphs, controls=(), wanted=(), runs=1):
+    """The process that runs generated programs.
 
     Args:
-        folder, name: where grcc wrote it.
-        options: parameters of the flowgraph by name.
-        controls: (variable, value) that are set while it runs, in order.
-        wanted: (block, counter, least): it ends when each holds.
-        runs: times it is started and stopped.
+        folder: where grcc wrote them.
+        flowgraphs: dict, their names and parameters.
+        controls: (variable, value) that are set while they run, in order.
+        wanted: (block, counter, least): they end when each holds.
+        runs: times they are started and stopped.
     """
-    words = [json.dumps(part) for part in (options, controls, wanted, runs)]
+    programs = [str(Path(folder) / f"{name}.py") for name in flowgraphs]
+    words = programs, list(flowgraphs.values()), controls, wanted, runs
     return subprocess.Popen(
-        [sys.executable, str(RUNNER), str(Path(folder) / f"{name}.py"), *words],
+        [sys.executable, str(RUNNER), *map(json.dumps, words)],
         env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

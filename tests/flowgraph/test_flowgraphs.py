@@ -44,8 +44,9 @@ def all_frames(blocks, count):
 def test_generated_loopback_runs_to_its_end_with_every_control(compiled):
     controls = [("snr_db", 30), ("precoder", "rank_adaptive")]
     wanted = all_frames(["link_metrics", "received"], 2)
+    flowgraph = {"scsc_loopback": {"max_images": 2, "rate": 0}}
 
-    counters, log = run(compiled, "scsc_loopback", {"max_images": 2, "rate": 0}, controls, wanted)
+    counters, log = run(compiled, flowgraph, controls, wanted)
 
     assert counters["link_metrics"]["frames"] == 2, log
 
@@ -54,9 +55,9 @@ def test_generated_segmentation_runs_to_its_end_with_every_control(compiled, unt
     controls = [("snr_db", 30), ("qp", 40), ("ppen_model", "ppen-tiny-streets")]
     controls += [("task_model", "erf-pspnet-camvid-7"), ("precoder", "rank_adaptive")]
     blocks = ["link_metrics", "segmenter", "segmentation", "received", "prepared", "ppen"]
-    options = {"max_images": 2, "scenes": 1, "rate": 0}
+    flowgraph = {"scsc_segmentation": {"max_images": 2, "scenes": 1, "rate": 0}}
 
-    counters, log = run(compiled, "scsc_segmentation", options, controls, all_frames(blocks, 2))
+    counters, log = run(compiled, flowgraph, controls, all_frames(blocks, 2))
 
     assert counters["segmenter"]["delivered"] == 2, log
     assert 0 < counters["segmenter"]["mean_miou"] < 1

@@ -20,7 +20,29 @@ FRONT_END_VARIABLES = {
 }
 
 
-def test_waveform_delivers_with_every_control(compiled, picture):
+def free_addresses(n):
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    addresses = [f"tcp://127.0.0.1:{s.getsockname()[1]}" for s in sockets]
+    for s in sockets:
+        s.close()
+    return addresses
+
+
+@pytest.fixture
+def options(picture):
+    """Parameters of each flowgraph: a small picture as fast as it goes, free addresses."""
+    air, feedback = free_addresses(2)
+    sends = {"image": picture, "rate": 0}
+    return {
+        "scsc_waveform": sends,
+        "scsc_closed_loop": sends,
+        "scsc_channel_explorer": {},
+        "scsc_zmq_tx": {**sends, "tx_address": air, "feedback_address": feedback},
+        "scsc_zmq_rx": {"rx_address": air, "feedback_address": feedback},
+    }
+
+
+def test_waveform_delivers_with_every_control(compiled, options):
     controls = [
         ("snr_db", 25),
         ("model", "rayleigh"),
@@ -29,12 +51,12 @@ def test_waveform_delivers_with_every_control(compiled, picture):
     ]
     wanted = [("waveform_receiver", "delivered", 3), ("spectrum", "frames", 1)]
 
-    counters, log = run(compiled, "scsc_waveform", {"image": picture, "rate": 0}, controls, wanted)
+    counters, log = run(compiled, {"scsc_waveform": options["scsc_waveform"]}, controls, wanted)
 
     assert counters["waveform_receiver"]["delivered"] >= 3, log
 
 
-def test_closed_loop_closes_and_survives_lost_feedback(compiled, picture):
+def test_closed_loop_closes_and_survives_lost_feedback(compiled, options):
     controls = [
         ("snr_db", 20),
         ("doppler_hz", 4),
@@ -48,8 +70,9 @@ def test_closed_loop_closes_and_survives_lost_feedback(compiled, picture):
         ("radio", "frames", 4),
     ]
 
-    options = {"image": picture, "rate": 0}
-    counters, log = run(compiled, "scsc_closed_loop", options, controls, wanted)
+    counters, log = run(
+        compiled, {"scsc_closed_loop": options["scsc_closed_loop"]}, controls, wanted
+    )
 
     assert counters["waveform_transmitter"]["frames_closed_loop"] >= 1, log
 
@@ -59,35 +82,22 @@ def test_explorer_sounds_whatever_channel_is_chosen(compiled):
     controls += [("snr_db", 25), ("cfo_hz", -5000), ("sfo_ppm", 10), ("phase_noise", 0.001)]
     wanted = [("channel", "frames", 8), ("radio", "frames", 8), ("spectrum", "frames", 1)]
 
-    counters, log = run(compiled, "scsc_channel_explorer", {}, controls, wanted)
+    counters, log = run(compiled, {"scsc_channel_explorer": {}}, controls, wanted)
 
     assert counters["channel"]["dropped"] == 0, log
 
 
-def free_addresses(n):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
-    addresses = [f"tcp://127.0.0.1:{s.getsockname()[1]}" for s in sockets]
-    for s in sockets:
-        s.close()
-    return addresses
-
-
-def test_two_halves_in_two_processes_deliver(compiled, picture):
-    air, feedback = free_addresses(2)
-    common = {"feedback_address": feedback}
+def test_two_halves_in_two_processes_deliver(compiled, options):
     receiver = start(
         compiled,
-        "scsc_zmq_rx",
-        {**common, "rx_address": air},
-        [],
-        [("waveform_receiver", "delivered", 3)],
+        {"scsc_zmq_rx": options["scsc_zmq_rx"]},
+        wanted=[("waveform_receiver", "delivered", 3)],
     )
     transmitter = start(
         compiled,
-        "scsc_zmq_tx",
-        {**common, "tx_address": air, "image": picture, "rate": 0},
-        [("precoder_name", "svd_wf")],
-        [("waveform_transmitter", "pictures_sent", 3), ("csi_link", "received", 1)],
+        {"scsc_zmq_tx": options["scsc_zmq_tx"]},
+        controls=[("precoder_name", "svd_wf")],
+        wanted=[("waveform_transmitter", "pictures_sent", 3), ("csi_link", "received", 1)],
     )
     try:
         heard, _ = finish(receiver)
@@ -97,6 +107,26 @@ def test_two_halves_in_two_processes_deliver(compiled, picture):
     assert heard["counters"]["waveform_receiver"]["delivered"] >= 3
     back = sent["counters"]["csi_link"]
     assert back["received"] >= 1 and not back.get("malformed"), log
+
+
+@pytest.mark.parametrize(
+    ("names", "counter"),
+    [
+        (["scsc_waveform"], "delivered"),
+        (["scsc_closed_loop"], "delivered"),
+        (["scsc_channel_explorer"], "frames"),
+        (["scsc_zmq_rx", "scsc_zmq_tx"], "delivered"),
+        (["scsc_zmq_rx"], None),
+    ],
+    ids=["waveform", "closed loop", "explorer", "zmq", "zmq without a peer"],
+)
+def test_flowgraph_runs_again_and_leaves_no_thread_and_no_socket(compiled, options, names, counter):
+    wanted = [("waveform_receiver", counter, 2)] if counter else []
+
+    report, log = finish(start(compiled, {n: options[n] for n in names}, wanted=wanted, runs=3))
+
+    assert report["left"] == [{}, {}, {}], log
+    assert not counter or report["counters"]["waveform_receiver"][counter] >= 6, log
 
 
 def without_front_end(folder, name):
