@@ -1,16 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`scsc tx`, `scsc rx`, `scsc calibrate`: options, exit codes, and pictures from end to end."""
+"""`scsc tx` and `scsc rx`: options, exit codes, and pictures from end to end."""
 
-import contextlib
 import json
-import os
-import signal
-import socket
-import subprocess
 import sys
 import threading
-import time
-import urllib.request
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,14 +13,12 @@ import pytest
 from scsc_core import codecs
 from scsc_core.cli import air_view
 from scsc_core.cli.air_arguments import WAVEFORM_KEYS
-from scsc_core.cli.air_calibration import run_calibration
 from scsc_core.cli.air_program import run_program
-from scsc_core.radio.sigmf_file import SigmfReader
+from scsc_core.radio.sigmf_file import SigmfReader, SigmfWriter
 from scsc_core.waveform.configuration import WaveformConfig
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0
-CALIBRATE = "Measure.\n\nExit codes: 0 all is well."
 LINK = ["--codec", "jpeg", "--qp", "50"]
 SIM = ["--sim", *LINK, "--snr-db", "25"]
 
@@ -105,7 +96,7 @@ def test_transmission_written_to_a_file_can_be_received(pictures, tmp_path, caps
 
     assert tx(*words, "--image", pictures) == 0
     assert rx(*words, "--max-images", 3) == 0
-    assert "delivered 3" in capsys.readouterr().out
+    assert "3 received, 3 whole" in capsys.readouterr().out
 
 
 def test_pictures_that_do_not_arrive_are_code_4(pictures, capsys):
@@ -116,8 +107,6 @@ def test_pictures_that_do_not_arrive_are_code_4(pictures, capsys):
 
 
 def test_recording_without_pictures_is_code_4(tmp_path, capsys):
-    from scsc_core.radio.sigmf_file import SigmfWriter
-
     with SigmfWriter(tmp_path / "noise", 1e6, 2.4e9) as writer:
         rng = np.random.default_rng(1)
         writer.write(0.1 * (rng.normal(size=(2, 50_000)) + 1j * rng.normal(size=(2, 50_000))))
@@ -254,154 +243,3 @@ def test_missing_radio_is_one_line_and_code_2(capsys):
 
     shown = capsys.readouterr().err
     assert code == 2 and shown.count("\n") == 1 and "no device found" in shown
-
-
-# Programs as processes ------------------------------------------------------------------------------
-def start(name, *words):
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, ROOT / "apps" / f"scsc_{name}.py", *words]
-    return subprocess.Popen(
-        [str(word) for word in command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-    )
-
-
-@pytest.fixture
-def processes():
-    """Programs that are ended with the test, whatever happens."""
-    with contextlib.ExitStack() as stack:
-
-        def launch(name, *words):
-            process = start(name, *words)
-            stack.callback(process.stdout.close)
-            stack.callback(process.stderr.close)
-            stack.callback(process.wait)
-            stack.callback(process.kill)
-            return process
-
-        yield launch
-
-
-def addresses(count):
-    """Free loopback addresses."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    found = [f"tcp://127.0.0.1:{s.getsockname()[1]}" for s in sockets]
-    for s in sockets:
-        s.close()
-    return found
-
-
-def test_three_processes_deliver_pictures_over_the_virtual_radio(pictures, processes):
-    pytest.importorskip("gnuradio.gr", reason="GNU Radio is not installed")
-    sent_at, heard_at, feedback = addresses(3)
-    common = [*LINK, "--precoder", "svd_wf", "--harq", "--feedback", feedback, "--timeout", 30]
-    air = ["--tx-address", sent_at, "--rx-address", heard_at, "--snr-db", 20]
-
-    receiver = processes("rx", "--zmq", heard_at, *common, "--json", "--reference", pictures)
-    processes("channel", *air, "--duration", 60)
-    sender = processes("tx", "--zmq", sent_at, *common, "--image", pictures, "--json")
-    sent, _ = sender.communicate(timeout=LIMIT_S)
-    heard, _ = receiver.communicate(timeout=LIMIT_S)
-
-    assert (sender.returncode, receiver.returncode) == (0, 0)
-    end, tx_end = json_lines(heard)[-1], json_lines(sent)[-1]
-    assert end["delivered"] == tx_end["pictures_sent"] == 3 and end["mean_psnr_db"] > 35
-    counters = [line for line in json_lines(sent) if line["type"] == "counters"][-1]
-    # The last report of a picture may come too late to count; none of them at all would be a fault.
-    assert counters["tx"]["harq_status"] >= 1 and counters["tx"]["csi_used"] >= 1
-
-
-@pytest.mark.parametrize("name", ["tx", "rx"])
-def test_program_without_a_peer_ends_with_code_4(processes, name):
-    pytest.importorskip("gnuradio.gr", reason="GNU Radio is not installed")
-    address, feedback = addresses(2)
-
-    program = processes(name, "--zmq", address, "--feedback", feedback, "--timeout", 0.5,
-                        "--feedback-wait", 0)  # fmt: skip
-    out, err = program.communicate(timeout=LIMIT_S)
-
-    assert program.returncode == 4 and "is the other end there?" in out, err
-
-
-@pytest.mark.parametrize(
-    ("repeat", "number", "code"),
-    [(0, signal.SIGINT, 0), (10**6, signal.SIGTERM, 4)],
-)
-def test_signals_end_a_transmission_in_order(pictures, processes, repeat, number, code):
-    """Without end: that was all. Of a million pictures: most are missing."""
-    program = processes(
-        "tx", *SIM, "--precoder", "none", "--image", pictures, "--repeat", repeat, "--json",
-        "--interval", 0.1,
-    )  # fmt: skip
-    line = next(line for line in program.stdout if json.loads(line)["type"] == "picture")
-
-    program.send_signal(number)
-    out, err = program.communicate(timeout=LIMIT_S)
-
-    assert line and program.returncode == code, err
-    assert json_lines(out)[-1]["outcome"] == "stopped" and "Traceback" not in err
-
-
-def test_counters_and_pictures_are_served_while_it_runs(pictures, processes):
-    program = processes(
-        "rx", *SIM, "--precoder", "none", "--image", pictures, "--repeat", 0, "--http", 0, "--json"
-    )
-    lines = (json.loads(line) for line in program.stdout)
-    url = next(line["text"].split()[-1] for line in lines if line["type"] == "note")
-    next(line for line in lines if line["type"] == "picture")
-
-    deadline, counters = time.monotonic() + LIMIT_S, {}
-    while not counters.get("rx", {}).get("pictures"):
-        assert time.monotonic() < deadline
-        counters = json.load(urllib.request.urlopen(url + "counters.json", timeout=10))
-    picture = urllib.request.urlopen(url + "received.png", timeout=10).read()
-
-    assert picture.startswith(b"\x89PNG") and counters["pictures"]["received"]["delivered"]
-
-
-# Calibration ----------------------------------------------------------------------------------------
-def calibrate(*words):
-    return run_calibration(CALIBRATE, [str(word) for word in words])
-
-
-def test_calibration_finds_the_delay_of_the_simulated_channel(tmp_path, capsys):
-    path = tmp_path / "c.json"
-
-    code = calibrate("--sim", "--snr-db", 25, "--delay-samples", 37, "--seconds", 0.05,
-                     "--count", 5, "--save", path, "--json")  # fmt: skip
-
-    shown = json.loads(capsys.readouterr().out)
-    assert code == 0 and shown["good"] and shown["found"] == 5
-    assert shown["delay"]["delay_samples"] == 37 and shown["delay"]["spread_samples"] == 0
-    assert json.loads(path.read_text())["delays"] == [shown["delay"]]
-    assert min(shown["noise"]["rms_dbfs"]) < -30
-
-
-def test_calibration_says_what_is_not_well(capsys):
-    code = calibrate("--sim", "--snr-db", -40, "--seconds", 0.05, "--count", 2, "--save", "none")
-
-    assert code == 4 and "0 of 2 sounding frames found" in capsys.readouterr().out
-
-
-def test_calibration_sends_into_a_radio_only_through_attenuators(capsys):
-    assert calibrate("--usrp", "--attenuation-db", 10) == 2
-    assert "attenuation_db must be in 30..200" in capsys.readouterr().err
-    assert calibrate("--usrp", "--dry-run") == 0
-    shown = json.loads(capsys.readouterr().out)
-    assert shown["sends"] is False and shown["options"]["direction"] == "rx"
-    assert calibrate("--usrp", "--attenuation-db", 40, "--dry-run") == 0
-    assert json.loads(capsys.readouterr().out)["options"]["direction"] == "both"
-
-
-def test_guide_explains_the_cables(capsys):
-    assert calibrate("--guide") == 0
-    assert "attenuator" in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("gains", ["1:2", "30:0:10", "0:60:0", "a:b:c", "0:1e9:1"])
-def test_gains_are_checked(gains, capsys):
-    assert calibrate("--sim", "--gains", gains) == 2
-    assert "gains must" in capsys.readouterr().err

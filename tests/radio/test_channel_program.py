@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The program scsc_channel.py between a transmitter and a receiver, as a process of its own."""
 
-import importlib.util
 import json
 import os
 import signal
@@ -18,6 +17,7 @@ pytest.importorskip("zmq", reason="pyzmq is not installed")
 
 from gnuradio.scsc.front_ends.zmq_feedback import FeedbackReceiver, FeedbackSender  # noqa: E402
 
+from scsc_core.cli.air_channel import run_channel  # noqa: E402
 from scsc_core.radio import open_front_end  # noqa: E402
 
 PROGRAM = Path(__file__).resolve().parents[2] / "apps" / "scsc_channel.py"
@@ -28,21 +28,12 @@ def _command(*arguments):
     return [sys.executable, str(PROGRAM), *arguments]
 
 
-@pytest.fixture
-def main(monkeypatch):
-    """Function that runs the program in this process and gives its exit code."""
-    spec = importlib.util.spec_from_file_location("scsc_channel", PROGRAM)
-    program = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(program)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["scsc_channel.py", *arguments])
-        try:
-            return program.main()
-        except SystemExit as end:
-            return end.code
-
-    return run
+def main(*words):
+    """Exit code of the program, run in this process."""
+    try:
+        return run_channel("Pass samples.\n\nExit codes: 0 done.", list(words))
+    except SystemExit as end:
+        return end.code
 
 
 def _start(ends, *arguments):
@@ -95,7 +86,9 @@ def test_samples_and_feedback_pass_and_ctrl_c_ends_with_the_counters(ends, tmp_p
     np.testing.assert_allclose(y[:, start : start + 1000], 0.30 * h @ x, atol=1e-4)
     assert payloads[0] == b"report"
     assert process.returncode == 0, errors
-    last = json.loads(output.splitlines()[-1])
+    lines = [json.loads(line) for line in output.splitlines()]
+    last = lines[-1]
+    assert [line["type"] for line in lines[:2]] == ["note", "counters"]
     assert last["samples"] >= 2000 and last["feedback_sent"] >= 1 and errors == ""
 
 
@@ -111,10 +104,14 @@ def test_duration_ends_it_without_any_peer(tmp_path):
     )
 
     assert done.returncode == 0, done.stderr
-    assert "samples 0" in done.stdout and "transmitter False" in done.stdout
+    first, last = done.stdout.splitlines()
+    assert first.startswith(
+        "channel TDL-A 30 ns, 5 Hz Doppler, SNR 15 dB (pz_n0); samples from ipc:"
+    )
+    assert "0.00 M samples" in last and "transmitter missing  receiver missing" in last
 
 
-def test_dry_run_prints_what_would_be_used(main, capsys, tmp_path):
+def test_dry_run_prints_what_would_be_used(capsys, tmp_path):
     layer = tmp_path / "channel.yaml"
     layer.write_text("model: tdl\nprofile: C\nsnr_db: 3\n", encoding="utf-8")
 
@@ -122,6 +119,7 @@ def test_dry_run_prints_what_would_be_used(main, capsys, tmp_path):
 
     values = json.loads(capsys.readouterr().out)
     assert (values["model"], values["profile"], values["snr_db"]) == ("tdl", "C", 10)
+    assert (values["delay_spread_ns"], values["block"]) == (50, "doppler")
     assert values["tx_address"] == "tcp://127.0.0.1:5555"
 
 
@@ -136,10 +134,11 @@ def test_dry_run_prints_what_would_be_used(main, capsys, tmp_path):
         (["--rx-address", "tcp://192.0.2.1:5555"], "cannot bind"),
         (["--feedback-listen", "tcp://127.0.0.1:5560"], "must be given together"),
         (["--interval", "0"], "interval must be > 0"),
+        (["--duration", "-1"], "duration must be > 0"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_what_the_user_can_mend_is_one_line_and_code_2(main, capsys, arguments, words):
+def test_what_the_user_can_mend_is_one_line_and_code_2(capsys, arguments, words):
     code = main(*arguments)
 
     errors = capsys.readouterr().err
@@ -147,6 +146,6 @@ def test_what_the_user_can_mend_is_one_line_and_code_2(main, capsys, arguments, 
     assert words in errors and len(errors.splitlines()) == 1
 
 
-def test_help_and_version(main, capsys):
+def test_help_and_version(capsys):
     assert main("--help") == 0 and "--delay-spread-ns" in capsys.readouterr().out
     assert main("--version") == 0 and capsys.readouterr().out.startswith("scsc ")

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from copy import copy
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from ..channels.stream_config import StreamChannelConfig
-from ..config import load_config
+from ..config import load_config, read_yaml
 from ..radio.feedback_link import DEFAULT_ADDRESS, check_feedback
 from ..radio.options import OPTIONS, FrontEndOptions
 from ..waveform.configuration import WaveformConfig
@@ -18,7 +20,7 @@ from .config_flags import add_config_flags, given_flags
 
 KINDS = ("sim", "zmq", "file", "usrp")
 # Set by the programs themselves, or by the option that names the front end.
-_NOT_FLAGS = ("direction", "timeout_s", "args", "sigmf", "overwrite")
+NOT_FLAGS = ("direction", "timeout_s", "args", "sigmf", "overwrite")
 # Keys of a LinkConfig for its simulated channel and its detector: over the air there are two antennas,
 # the channel is what it is, and detection is always ML.
 _NOT_OVER_THE_AIR = {
@@ -52,7 +54,7 @@ def add_front_end_arguments(parser: argparse.ArgumentParser, side: str) -> None:
     options: dict[str, Any] = {}
     for model in OPTIONS.values():
         for name, field in model.model_fields.items():
-            if name not in _NOT_FLAGS:
+            if name not in NOT_FLAGS:
                 options.setdefault(name, field)
     add_config_flags(group, options, "front_end")
 
@@ -73,9 +75,45 @@ def add_channel_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--channel-config", action="append", default=[], metavar="YAML", help="layered files"
     )
-    fields = StreamChannelConfig.model_fields
-    kept = {name: fields[name] for name in fields if name not in _NOT_OF_CHANNEL}
+    add_air_flags(group, without=_NOT_OF_CHANNEL)
+
+
+def add_air_flags(group: Any, without: tuple[str, ...] = ()) -> None:
+    """One flag per key of StreamChannelConfig, with the defaults of programs."""
+    fields = dict(StreamChannelConfig.model_fields)
+    for name, value in air_defaults({}).items():
+        fields[name] = copy(fields[name])
+        fields[name].default = value
+    kept = {name: field for name, field in fields.items() if name not in without}
     add_config_flags(group, kept, "air")
+
+
+def air_defaults(named: dict[str, Any]) -> dict[str, Any]:
+    """What programs add to the keys of a channel that were named: TDL-A, 30 ns, 5 Hz Doppler, 15 dB.
+
+    A channel of one's own choice gets no delay spread, and none that stands still gets Doppler.
+    """
+    values: dict[str, Any] = {"snr_db": 15.0}
+    if "model" not in named:
+        values |= {"model": "tdl", "profile": "A", "delay_spread_ns": 30.0}
+    if "block" not in named and named.get("model") not in ("awgn", "file"):
+        values |= {"block": "doppler", "doppler_hz": 5.0}
+    return {key: value for key, value in values.items() if key not in named}
+
+
+def air_config(
+    files: list[str], flags: dict[str, Any], fixed: dict[str, Any] | None = None
+) -> StreamChannelConfig:
+    """The channel of files and flags, with the defaults of programs where neither names a key.
+
+    Args:
+        fixed: values that the caller knows.
+    Raises:
+        ConfigError: an unreadable file, an unknown key, an impossible value.
+    """
+    named = {key: value for file in files for key, value in read_yaml(Path(file)).items()} | flags
+    values = {**air_defaults(named), **flags, **(fixed or {})}
+    return load_config(StreamChannelConfig, files, values)
 
 
 def add_feedback_argument(group: Any, side: str) -> None:
@@ -142,7 +180,7 @@ def channel_config(
         "sample_rate_hz": radio.rate_hz,
         "carrier_share": carriers.n_used / carriers.n_fft,
     }
-    return load_config(StreamChannelConfig, options.channel_config, {**flags, **fixed})
+    return air_config(options.channel_config, flags, fixed)
 
 
 def feedback_address(options: argparse.Namespace) -> str:

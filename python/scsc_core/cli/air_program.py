@@ -5,35 +5,36 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import signal
-import sys
 import threading
 from contextlib import ExitStack
 from typing import Any
 
 from .. import __version__, data
+from ..channels.stream_config import parse_delay
 from ..radio.air_link import receive_station, transmit_station
 from ..radio.counters_board import CountersBoard
 from ..radio.feedback import FeedbackQueue
 from ..radio.feedback_link import NONE, open_feedback
-from ..radio.front_end import FrontEndError, open_front_end
+from ..radio.front_end import open_front_end
 from ..radio.http_status import LOOPBACK, StatusServer
 from ..radio.image_sources import FileSource, camera_source, check_counts, resizer, video_source
 from ..radio.loop_timing import with_loop_limits
+from ..radio.receive_station import END_WAIT_S
 from ..radio.received_pictures import PictureSink, load_references
 from ..radio.sample_recorder import RecordedFrontEnd
-from ..radio.station import DONE, STALLED, ForcedEnd, InTurn, run_stations
+from ..radio.station import DONE, STALLED, InTurn, run_stations
 from . import air_arguments as arguments
-from .air_display import open_display
-from .air_tuning import tuning
+from .air_display import NotedWarnings, open_display
+from .air_exit import EXIT_DONE, EXIT_INCOMPLETE, StopOnSignals, exit_code
+from .air_tuning import summary, tuning
 from .air_view import ProgramView
 from .link_arguments import OneLineParser
 
-EXIT_DONE, EXIT_ERROR, EXIT_USAGE, EXIT_FORCED, EXIT_INCOMPLETE = range(5)
+_SIM_END_WAIT_S = 0.02
 EPILOG = (
     "Exit codes: 0 done, 1 error, 2 usage or a front end that cannot be used, 3 forced end, "
-    "4 ended without what was wanted. Ctrl-C ends in order, a second one at once."
+    "4 ended without what was wanted, 130 interrupted before the run. Ctrl-C ends in order, a second "
+    "one at once."
 )
 
 
@@ -158,16 +159,26 @@ class AirProgram:
     def run(self) -> int:
         """Open everything, run to the end, say how it ended; the exit code."""
         with ExitStack() as stack:
-            previous = _on_signals(self._interrupt)
-            stack.callback(_restore_signals, previous)
+            signals = stack.enter_context(StopOnSignals(self.stop))
+            self.display = open_display(self.board, self.options.json)
+            stack.callback(self.display.close)
+            stack.enter_context(NotedWarnings(self.display.note))
+            self.display.note(summary(self.kind, self.radio, self.config, self.channel))
+            for warning in self.warnings:
+                self.display.note(f"warning: {warning}")
+            outcome = self._open_and_run(signals)
+            return self._end(outcome)
+
+    def _open_and_run(self, signals: StopOnSignals) -> str:
+        with ExitStack() as stack:
             front_end = self._open_front_end(stack)
             stations = self._stations(front_end, stack)
             if self.options.http is not None:
                 server = StatusServer(self.board, self.options.http, self.options.http_host)
                 stack.callback(server.close)
                 self.display.note(f"counters and pictures at {server.url}")
-            outcome = self._run(stations)
-        return self._end(outcome)
+            signals.run_begins()
+            return self._run(stations)
 
     def _open_front_end(self, stack: ExitStack) -> Any:
         parts = {}
@@ -184,6 +195,7 @@ class AirProgram:
                 front_end.close()
                 raise
         stack.callback(front_end.close)
+        self.front_end = front_end
         return front_end
 
     def _stations(self, front_end: Any, stack: ExitStack) -> list[Any]:
@@ -203,7 +215,6 @@ class AirProgram:
             )  # fmt: skip
             stack.callback(self.transmit.feed.close)
             stations.append(self.transmit)
-        self.display = open_display(self.board, options.json)
         if self.receives:
             self.sink = PictureSink(
                 options.output,
@@ -216,10 +227,17 @@ class AirProgram:
                 self.config, front_end, self._take, feedback, self.board,
                 options.max_images if self.side == "rx" else 0, options.stay, in_turn,
                 sender_done=lambda: self.transmit is not None and self.transmit.done,
+                end_wait_s=self._end_wait_s(in_turn),
                 **({} if self._view is None else {"on_frame": self._view.on_frame}),
             )  # fmt: skip
             stations.append(self.receive)
         return [InTurn(*stations)] if in_turn else stations
+
+    def _end_wait_s(self, in_turn: bool) -> float:
+        """In one process only what is still in the channel follows the end."""
+        if not in_turn:
+            return END_WAIT_S
+        return _SIM_END_WAIT_S + parse_delay(self.channel.delay_samples)[1] / self.radio.rate_hz
 
     def _take(self, picture: Any) -> None:
         self.sink.take(picture)
@@ -263,6 +281,7 @@ class AirProgram:
         return outcome[0]
 
     def _end(self, outcome: str) -> int:
+        self.board.add_events(self.front_end.events())  # of the closing
         missing = self._missing(outcome)
         values: dict[str, Any] = {"outcome": outcome}
         if self.transmit is not None:
@@ -280,6 +299,10 @@ class AirProgram:
 
     def _missing(self, outcome: str) -> str | None:
         """What was wanted and did not happen, None when all did."""
+        if getattr(self.front_end, "problem", None):
+            return "the recording ended early"
+        if self.sink is not None and (unwritten := self.sink.counters["unwritten"]):
+            return f"{unwritten} received pictures could not be written"
         if outcome == STALLED:
             return f"nothing got on for {self.options.timeout:g} s: is the other end there?"
         if self.transmit is not None:
@@ -295,47 +318,16 @@ class AirProgram:
             return f"{max(1, self.options.max_images)} pictures were wanted"
         return None
 
-    def _interrupt(self, *_: Any) -> None:
-        if self.stop.is_set():
-            os._exit(EXIT_FORCED)
-        self.stop.set()
-
-
-def _on_signals(handler: Any) -> list[Any]:
-    return [(n, signal.signal(n, handler)) for n in (signal.SIGINT, signal.SIGTERM)]
-
-
-def _restore_signals(previous: list[Any]) -> None:
-    for number, handler in previous:
-        signal.signal(number, handler)
-
 
 def run_program(side: str, description: str, words: list[str] | None = None) -> int:
-    """`scsc tx` and `scsc rx`: errors of the user are one line and exit code 2, others code 1."""
+    """`scsc tx` and `scsc rx`; the exit code."""
     options = program_parser(side, description).parse_args(words)
-    try:
+
+    def run() -> int:
         program = AirProgram(options, side)
         if options.dry_run:
             print(json.dumps(program.describe(), indent=1))
             return EXIT_DONE
         return program.run()
-    except ForcedEnd as error:
-        print(f"scsc {side}: error: {error}", file=sys.stderr, flush=True)
-        os._exit(EXIT_FORCED)
-    except BrokenPipeError:
-        # The reader (head, less) has left; what Python still wants to flush has no taker.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_ERROR
-    except (ValueError, FrontEndError) as error:
-        if options.debug:
-            raise
-        return _complain(side, error, EXIT_USAGE)
-    except Exception as error:
-        if options.debug:
-            raise
-        return _complain(side, f"{type(error).__name__}: {error}", EXIT_ERROR)
 
-
-def _complain(side: str, error: Exception | str, code: int) -> int:
-    print(f"scsc {side}: error: {' '.join(str(error).split())}", file=sys.stderr)
-    return code
+    return exit_code(f"scsc {side}", run, options.debug)

@@ -5,9 +5,43 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..channels.stream_config import StreamChannelConfig
 from ..radio.options import FrontEndOptions
 from ..waveform.configuration import WaveformConfig
 from ..waveform.frame_code import frame_code
+
+
+def summary(
+    kind: str,
+    radio: FrontEndOptions,
+    config: WaveformConfig,
+    channel: StreamChannelConfig | None = None,
+) -> str:
+    """What runs, in one line."""
+    quality = "" if config.qp is None else f" QP {config.qp:g}"
+    link = [f"{config.codec}{quality}", f"{config.modulation} {config.nominal_rate}"]
+    link += [f"precoder {config.precoder}"] + ["HARQ"] * config.harq
+    parts = [f"{kind} at {radio.rate_hz / 1e6:g} Msps", ", ".join(link)]
+    if channel is not None:
+        parts.append(channel_summary(channel))
+    return "; ".join(parts)
+
+
+def channel_summary(channel: StreamChannelConfig) -> str:
+    """A simulated channel in some words, its impairments left out."""
+    words = {
+        "tdl": f"TDL-{channel.profile} {channel.delay_spread_ns:g} ns",
+        "cdl": f"CDL-{channel.profile} {channel.delay_spread_ns:g} ns",
+        "exp": f"exponential profile {channel.delay_spread_ns:g} ns",
+        "rician": f"rician {channel.rician_k_db:g} dB",
+    }
+    fading = f"{channel.doppler_hz:g} Hz Doppler" if channel.block == "doppler" else channel.block
+    still = channel.model in ("awgn", "file")
+    noise = f"SNR {channel.snr_db:g} dB ({channel.snr_def})"
+    if channel.noise_var is not None:
+        noise = f"noise_var {channel.noise_var:g}"
+    name = words.get(channel.model, channel.model)
+    return ", ".join([f"channel {name}", *([] if still else [fading]), noise])
 
 
 def tuning(kind: str, radio: FrontEndOptions, config: WaveformConfig) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from .counters_board import CountersBoard
 from .front_end import FrontEnd
 from .image_sources import PictureSource
 from .picture_feed import PictureEncoder, PictureFeed, ThreadedFeed
-from .receive_station import ReceiveStation
+from .receive_station import END_WAIT_S, ReceiveStation
 from .sample_recorder import RecordedFrontEnd
 from .station_clock import AirClock, ArrivalClock, WaitingTime
 from .transmit_station import AHEAD_S, AHEAD_UNCLOCKED_S, TransmitStation
@@ -98,13 +98,14 @@ def receive_station(
     simulated: bool = False,
     on_frame: Callable[[Any, Any, Any], None] = lambda frame, tables, samples: None,
     sender_done: Callable[[], bool] = lambda: False,
+    end_wait_s: float = END_WAIT_S,
 ) -> ReceiveStation:
     """The receiving end over an open front end; a recording of it gets the frames as annotations.
 
     Args:
         on_frame: function of a ReceivedFrame, the tables it was detected with (None without), and the
             samples read last.
-        on_picture, feedback, board, max_images, stay, sender_done: see ReceiveStation.
+        on_picture, feedback, board, max_images, stay, sender_done, end_wait_s: see ReceiveStation.
         simulated: as `transmit_station`.
     """
     clock = ArrivalClock(front_end.rate_hz, _waiting(front_end, simulated))
@@ -134,6 +135,7 @@ def receive_station(
         max_images,
         stay,
         sender_done,
+        end_wait_s=end_wait_s,
         **({"read_s": 0.0} if simulated else {}),
     )
     return station

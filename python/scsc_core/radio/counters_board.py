@@ -7,16 +7,13 @@ import json
 import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from .events import Event
-
-_EVENT_LINES = 50  # newest ones that are kept
+from .events import Event, EventLog
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +48,7 @@ class CountersBoard:
         self._begin = now()
         self._lock = threading.Lock()
         self._sections: dict[str, dict[str, Any]] = {}
-        self._events: Counter[str] = Counter()
-        self._lines: list[str] = []
+        self._events = EventLog()
         self._pictures: dict[str, ShownPicture] = {}
 
     def update(self, section: str, **values: Any) -> None:
@@ -62,17 +58,12 @@ class CountersBoard:
 
     def add_events(self, events: list[Event]) -> None:
         """Count events of a front end."""
-        with self._lock:
-            for event in events:
-                self._events[event.kind] += event.count
-                self._lines.append(str(event))
-            del self._lines[:-_EVENT_LINES]
+        for event in events:
+            self._events.add(event.kind, event.time_s, event.count, event.detail)
 
-    def take_event_lines(self) -> list[str]:
-        """Texts of the events since the last call, at most the newest 50."""
-        with self._lock:
-            lines, self._lines = self._lines, []
-        return lines
+    def take_events(self) -> list[Event]:
+        """Events since the last call, one entry per kind."""
+        return self._events.take()
 
     def show(self, role: str, image: np.ndarray, **about: Any) -> None:
         """Put up the last picture of a role ("sent", "received")."""
@@ -92,7 +83,7 @@ class CountersBoard:
                 "time": round(self._unix_time(), 3),
                 "seconds": round(self._now() - self._begin, 3),
                 **{name: dict(values) for name, values in self._sections.items()},
-                "events": dict(self._events),
+                "events": dict(self._events.counts),
                 "pictures": {
                     role: {"number": shown.number, **shown.about}
                     for role, shown in self._pictures.items()

@@ -23,7 +23,7 @@ EVENT_KINDS = {
     ),
     "clip": (
         "transmit samples were clipped at full scale",
-        "raise backoff_db",
+        "raise backoff_db; below one in a thousand it costs nothing",
     ),
     "peer_gone": (
         "the process at the other end has gone; it may come back",
@@ -45,6 +45,10 @@ EVENT_KINDS = {
     "sequence": (
         "the radio lost packets on the way to this computer, or got them out of order",
         "check cable, switch and socket buffers",
+    ),
+    "unrecorded": (
+        "the recording has ended early, the link goes on",
+        "free some space, or record elsewhere",
     ),
     "timing": ("the clock of the radio jumped", "check its time source"),
 }

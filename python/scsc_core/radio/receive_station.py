@@ -49,6 +49,7 @@ class ReceiveStation:
         sender_done: function that tells when the other end, in the same process, has sent all: then this
             one is done too, end frame heard or not.
         read_s: float >= 0, longest wait for samples; 0 for a simulation.
+        end_wait_s: float >= 0, from an end frame, or from `sender_done`, to the end.
         now: the computer's clock.
     Attributes:
         done, progress_s: as Station; it gets on when it hears a frame.
@@ -72,6 +73,7 @@ class ReceiveStation:
         stay: bool = False,
         sender_done: Callable[[], bool] = lambda: False,
         read_s: float = _READ_S,
+        end_wait_s: float = END_WAIT_S,
         now: Callable[[], float] = time.monotonic,
     ):
         if max_images < 0:
@@ -87,7 +89,7 @@ class ReceiveStation:
         self._max_images, self._stay, self._sender_done = max_images, stay, sender_done
         least, most = _CHUNK_SAMPLES
         self._chunk = min(max(round(_CHUNK_S * front_end.rate_hz), least), most)
-        self._read_s, self._now = read_s, now
+        self._read_s, self._end_wait_s, self._now = read_s, end_wait_s, now
         self.progress_s = now()
         self._ended_s: float | None = None
         self._board_s = -1e9
@@ -154,7 +156,7 @@ class ReceiveStation:
         if self._ended_s is None:
             self._ended_s = self.clock()
             self.counters["transmissions_ended"] += 1
-        if not self._stay and self.clock() - self._ended_s >= END_WAIT_S:
+        if not self._stay and self.clock() - self._ended_s >= self._end_wait_s:
             self.ended = self.done = True
 
     def _report(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .events import Event, EventLog
 from .file_front_end import FileFrontEnd
 from .front_end import FrontEnd, FrontEndError, RxChunk
 from .options import FileOptions
@@ -17,7 +18,7 @@ class RecordedFrontEnd:
     """A FrontEnd that writes what it sends or what it receives to a SigMF recording.
 
     A recording of sent bursts has zeros between them; one of received samples starts a capture where
-    samples were lost. A disk that takes no more ends the recording, not the link.
+    samples were lost. A disk that takes no more ends the recording, not the link: an event `unrecorded`.
 
     Args:
         front_end: FrontEnd.
@@ -35,6 +36,7 @@ class RecordedFrontEnd:
         if direction not in ("tx", "rx"):
             raise ValueError(f"direction must be tx or rx, got {direction!r}")
         self._inner, self.problem = front_end, None
+        self._log = EventLog()
         self._file: FileFrontEnd | None = None
         self._writer: SigmfWriter | None = None
         rate, carrier = front_end.rate_hz, front_end.frequency_hz
@@ -67,7 +69,7 @@ class RecordedFrontEnd:
             try:
                 self._file.tx_burst(x)
             except FrontEndError as error:
-                self.problem = str(error)
+                self._fail(error.reason)
 
     def read(self, n: int, timeout_s: float) -> RxChunk:
         """As FrontEnd.read."""
@@ -78,8 +80,17 @@ class RecordedFrontEnd:
                     self._writer.start_capture(chunk.sample_index)
                 self._writer.write(chunk.samples)
             except RecordingError as error:
-                self.problem = str(error)
+                self._fail(error.reason)
         return chunk
+
+    def events(self) -> list[Event]:
+        """As FrontEnd.events."""
+        return [*self._inner.events(), *self._log.take()]
+
+    def _fail(self, reason: str) -> None:
+        if self.problem is None:
+            self.problem = reason
+            self._log.add("unrecorded", 0.0, 1, reason)
 
     def annotate(self, frame: Any) -> None:
         """Describe a ReceivedFrame whose sample_index counts the samples received so far."""
@@ -105,4 +116,4 @@ class RecordedFrontEnd:
             if self._writer is not None:
                 self._writer.close()
         except (FrontEndError, RecordingError) as error:
-            self.problem = self.problem or str(error)
+            self._fail(error.reason)

@@ -104,16 +104,18 @@ def run_stations(
     for thread in threads:
         thread.start()
     outcome = None
-    while outcome is None:
-        stop.wait(min(POLL_S, tick_s))
-        outcome = _outcome(stations, threads, stop, begin, timeout_s, duration_s, now)
-        if now() >= next_tick:
-            next_tick = now() + tick_s
-            on_tick()
-    ended.set()
-    deadline = time.monotonic() + JOIN_TIMEOUT_S
-    for thread in threads:
-        thread.join(max(0.0, deadline - time.monotonic()))
+    try:
+        while outcome is None:
+            stop.wait(min(POLL_S, tick_s))
+            outcome = _outcome(stations, threads, stop, begin, timeout_s, duration_s, now)
+            if now() >= next_tick:
+                next_tick = now() + tick_s
+                on_tick()
+    finally:  # also when nobody reads the counters any more
+        ended.set()
+        deadline = time.monotonic() + JOIN_TIMEOUT_S
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
     if errors:
         raise errors[0]
     if any(thread.is_alive() for thread in threads):

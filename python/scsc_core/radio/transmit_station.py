@@ -171,7 +171,8 @@ class TransmitStation:
         values["pictures_waiting"] = values.get("pictures_offered", 0) - sum(
             values.get(name, 0) for name in ("pictures_sent", "pictures_dropped")
         )
-        values["channel_state"] = self.transmitter.csi.state
+        if not self.done:  # behind the end no report comes, and none is missed
+            values["channel_state"] = self.transmitter.csi.state
         if self.feedback is not None:
             for name, count in self.feedback.counters.items():
                 values[f"feedback_{name}"] = count

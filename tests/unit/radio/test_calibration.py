@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sounding frames from a front end to itself: delay, channel, gain, and the file of delays."""
-
-import json
+"""Sounding frames from a front end to itself: delay, channel, gain; and recordings of a front end."""
 
 import numpy as np
 import pytest
@@ -12,7 +10,6 @@ from scsc_core.radio.calibration import (
     capture,
     find_sounding,
     recommend_gain,
-    save_delay,
     sound,
     sweep_gain,
 )
@@ -136,25 +133,6 @@ def test_gain_is_the_best_one_without_clipping(points, gain):
     assert recommend_gain(points) == gain
 
 
-def test_saved_delay_takes_the_place_of_one_with_the_same_key(tmp_path):
-    path, key = tmp_path / "c.json", ("rate_hz", "args")
-    for rate, delay in ((1e6, 5), (5e6, 20), (1e6, 6)):
-        save_delay(path, {"rate_hz": rate, "args": "", "delay_samples": delay}, key)
-
-    delays = json.loads(path.read_text())["delays"]
-    assert {(e["rate_hz"], e["delay_samples"]) for e in delays} == {(5e6, 20), (1e6, 6)}
-
-
-@pytest.mark.parametrize("content", ["no json", "[]", '{"delays": [3]}', '{"other": 1}'])
-def test_file_that_is_no_calibration_is_not_written_over(tmp_path, content):
-    path = tmp_path / "c.json"
-    path.write_text(content)
-
-    with pytest.raises(ValueError, match="holds no calibration"):
-        save_delay(path, {"rate_hz": 1e6}, ("rate_hz",))
-    assert path.read_text() == content
-
-
 def test_received_samples_are_recorded_as_they_came(tmp_path):
     front_end = RecordedFrontEnd(
         open_front_end("sim", {}, channel=Delayed(3)), str(tmp_path / "r"), "rx"
@@ -195,6 +173,9 @@ def test_full_disk_ends_the_recording_and_not_the_link(tmp_path):
     inner.tx_burst(BURST)
 
     chunk = front_end.read(500, 0.0)
+    front_end.read(500, 0.0)
     front_end.close()
 
-    assert chunk.samples.shape[1] == 500 and "free some space" in front_end.problem
+    (event,) = front_end.events()
+    assert chunk.samples.shape[1] == 500 and "No space left" in front_end.problem
+    assert (event.kind, event.count, event.detail) == ("unrecorded", 1, front_end.problem)
