@@ -7,24 +7,27 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from .. import __version__
 from ..doctor import Finding
 from ..radio import calibration
-from ..radio.front_end import FrontEndError, open_front_end
+from ..radio.front_end import open_front_end
 from ..radio.levels import advice, measure_levels
 from ..waveform.modulator import Modulator
 from . import air_arguments as arguments
+from .air_exit import EXIT_DONE, EXIT_INCOMPLETE, exit_code
 from .link_arguments import OneLineParser
+from .output import require_folder, write_whole
 
 MIN_ATTENUATION_DB = 30.0
 MIN_SNR_DB = 10.0
 MAX_CONDITION_DB = 30.0
 _LEAD_S = 0.005  # from now to a burst where there is no radio
-_KEY = ("front_end", "args", "rate_hz", "clock_source", "master_clock_hz")
 GUIDE = """\
 Cables before antennas: a receive port that gets the full transmit power is destroyed.
 
@@ -62,7 +65,10 @@ def parser(doc: str) -> argparse.ArgumentParser:
         help="in every path; needed for --usrp to send",
     )
     run.add_argument(
-        "--save", default="calibration.json", metavar="PATH", help="delays (calibration.json); none"
+        "--save",
+        type=Path,
+        metavar="YAML",
+        help="write gains and settings found good, for --radio-config of scsc tx and rx",
     )
     run.add_argument("--json", action="store_true", help="print one JSON object")
     run.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -104,6 +110,9 @@ class CalibrationProgram:
                 f"attenuation_db must be in {MIN_ATTENUATION_DB:g}..200, got {attenuation:g}; "
                 "see scsc calibrate --guide"
             )
+        if options.save is not None and self.kind != "uhd":
+            raise ValueError(f"--save keeps the gains of a radio, {self.kind} has none to keep")
+        require_folder(options.save)
         safe = self.kind in ("sim", "zmq") or (self.kind == "uhd" and attenuation is not None)
         self.sends = safe
         direction = "rx" if not safe else "both"
@@ -131,6 +140,8 @@ class CalibrationProgram:
             lead_s = getattr(self.radio, "lead_s", 0.0) + _LEAD_S
             yield self._gain(front_end, burst, lead_s)
             yield from self._loopback(front_end, burst, lead_s)
+            if self.options.save is not None:
+                yield self._save()
         finally:
             front_end.close()
 
@@ -203,44 +214,49 @@ class CalibrationProgram:
         )
 
     def _delay(self, front_end: Any, found: list[calibration.SoundingFit]) -> Finding:
+        """Of no use to the link, which finds its frames by itself; but one that varies tells of bursts
+        that do not leave at their times."""
         delays = np.array([fit.delay_samples for fit in found])
         median, spread = float(np.median(delays)), int(delays.max() - delays.min())
-        entry = {
-            "front_end": self.kind,
-            "args": getattr(self.radio, "args", ""),
-            "rate_hz": front_end.rate_hz,
-            "clock_source": getattr(self.radio, "clock_source", "internal"),
-            "master_clock_hz": getattr(self.radio, "master_clock_hz", None),
+        delay_s = median / front_end.rate_hz
+        self.results["delay"] = {
             "delay_samples": median,
-            "delay_s": median / front_end.rate_hz,
+            "delay_s": delay_s,
             "spread_samples": spread,
             "count": len(found),
         }
-        self.results["delay"] = entry
-        detail = f"{median:g} samples = {1e6 * entry['delay_s']:.2f} us, spread {spread}"
+        detail = f"{median:g} samples = {1e6 * delay_s:.2f} us, spread {spread}"
         if spread > 1:
             cure = "bursts do not leave at their times: raise lead_s, look for late bursts"
             return Finding("delay", "problem", detail, cure)
-        if self.options.save != "none":
-            calibration.save_delay(self.options.save, entry, _KEY)
-            detail += f", saved in {self.options.save}"
         return Finding("delay", "ok", detail)
+
+    def _save(self) -> Finding:
+        """Keep what was set and the gain found, as a file for --radio-config."""
+        gain = self.results["recommended_rx_gain_db"]
+        if gain is None:
+            return Finding("settings", "problem", "no gain to keep", "see the lines above")
+        named = self.radio.model_fields_set - set(arguments.NOT_FLAGS)
+        values = self.radio.model_dump(mode="json", include=named | {"tx_gain_db"})
+        write_whole(self.options.save, yaml.safe_dump({**values, "rx_gain_db": gain}))
+        detail = f"use --radio-config {self.options.save} with scsc tx and scsc rx"
+        return Finding("settings", "ok", detail)
 
 
 def run_calibration(doc: str, words: list[str] | None = None) -> int:
-    """`scsc calibrate`; errors of the user are one line and exit code 2."""
+    """`scsc calibrate`; the exit code."""
     given = sys.argv[1:] if words is None else words
     if "--guide" in given:
         print(GUIDE)
-        return 0
+        return EXIT_DONE
     options = parser(doc).parse_args(words)
-    try:
+
+    def run() -> int:
         program = CalibrationProgram(options)
         if options.dry_run:
-            plain = arguments.as_plain
-            content = {"options": plain(program.radio), "sends": program.sends}
+            content = {"options": arguments.as_plain(program.radio), "sends": program.sends}
             print(json.dumps({"front_end": program.kind, **content}, indent=1))
-            return 0
+            return EXIT_DONE
         good = True
         for finding in program.run():
             good = good and finding.status != "problem"
@@ -249,19 +265,6 @@ def run_calibration(doc: str, words: list[str] | None = None) -> int:
                 print(f"{finding.status:<8} {finding.name:<14} {finding.detail}{cure}", flush=True)
         if options.json:
             print(json.dumps({**program.results, "good": good}, indent=1))
-        return 0 if good else 4
-    except KeyboardInterrupt:
-        return _complain("interrupted", 4)
-    except (ValueError, FrontEndError) as error:
-        if options.debug:
-            raise
-        return _complain(error, 2)
-    except Exception as error:
-        if options.debug:
-            raise
-        return _complain(f"{type(error).__name__}: {error}", 1)
+        return EXIT_DONE if good else EXIT_INCOMPLETE
 
-
-def _complain(error: Exception | str, code: int) -> int:
-    print(f"scsc calibrate: error: {error}", file=sys.stderr)
-    return code
+    return exit_code("scsc calibrate", run, options.debug)

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..config import ConfigError
 from .front_end import FrontEnd, FrontEndError
 from .levels import RX_RMS, Levels, measure_levels, receive_gain_change_db
 
@@ -204,27 +201,6 @@ def sweep_gain(
                 )
             )
     return points
-
-
-def save_delay(path: str | Path, entry: dict[str, Any], key: tuple[str, ...]) -> None:
-    """Put an entry into a JSON file of delays; it takes the place of one with equal `key` values.
-
-    Raises:
-        ValueError: the file holds something else or cannot be written.
-    """
-    path = Path(path)
-    entries: list[dict[str, Any]] = []
-    try:
-        if path.exists():
-            entries = json.loads(path.read_text(encoding="utf-8"))["delays"]
-            entries = [e for e in entries if any(e.get(name) != entry[name] for name in key)]
-        part = path.with_name(f"{path.name}.part")
-        part.write_text(json.dumps({"delays": [*entries, entry]}, indent=1) + "\n", "utf-8")
-        part.replace(path)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise ConfigError(f"{path} holds no calibration; name another file with --save") from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def level_values(levels: Levels) -> dict[str, Any]:
