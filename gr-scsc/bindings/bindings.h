@@ -6,6 +6,7 @@
 // One function per bound header; each checks sizes, releases the GIL around the work,
 // nothing else.
 void bind_bpg(pybind11::module_& m);
+void bind_channels(pybind11::module_& m);
 void bind_demodulator(pybind11::module_& m);
 void bind_generic_decoder(pybind11::module_& m);
 void bind_interleaver(pybind11::module_& m);

@@ -7,8 +7,8 @@
 PYBIND11_MODULE(_native, m)
 {
     m.doc() =
-        "Native kernels of gr-scsc: BPG, NR LDPC, polar, the soft MIMO detector and the "
-        "detector of frames.";
+        "Native kernels of gr-scsc: BPG, NR LDPC, polar, the soft MIMO detector, the "
+        "receiver and the sample channel.";
     m.def(
         "isa",
         [] { return scsc::isa_name(scsc::selected_isa()); },
@@ -24,6 +24,7 @@ PYBIND11_MODULE(_native, m)
         },
         "Instruction sets that this build and this processor can run.");
     bind_bpg(m);
+    bind_channels(m);
     bind_demodulator(m);
     bind_generic_decoder(m);
     bind_interleaver(m);
