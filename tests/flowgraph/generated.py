@@ -56,17 +56,21 @@ def start(folder, flowgraphs, controls=(), wanted=(), runs=1):
 
 
 def finish(process):
-    """What a program reported at its end, by name of the report, and its whole output."""
+    """Counters of the blocks that were waited for, and the whole output of a program that ended.
+
+    No run may leave a thread or a socket behind.
+    """
     try:
         output, _ = process.communicate(timeout=LIMIT_S)
     except subprocess.TimeoutExpired:
         process.kill()
         raise AssertionError(process.communicate()[0]) from None
     assert process.returncode == 0, output
-    return json.loads(output.split("REPORT ")[1]), output
+    report = json.loads(output.split("REPORT ")[1])
+    assert not any(report["left"]), output
+    return report["counters"], output
 
 
 def run(*arguments, **options):
-    """Counters of the blocks that were waited for, and the program's whole output."""
-    report, output = finish(start(*arguments, **options))
-    return report["counters"], output
+    """`start` and `finish`."""
+    return finish(start(*arguments, **options))
