@@ -15,6 +15,10 @@ HEAD = """# Benchmarks
 Written by `tools/benchmark_tables.py` from the output of `./scsc bench NAME --output FILE`, on the
 machine that each table names. Figures are medians with the lowest and highest repeat; verdicts are
 against the targets that the benchmark prints, which were set for a current AVX2 server.
+
+`./scsc bench sustained` runs for a time instead of repeating: `scsc rx` on a looped recording at full duty, two antennas at a nominal 5 Msps, LDPC and pictures
+included, every frame of every pass counted. `--seconds 60` is the default; its memory row is the slope of what is resident, noted every ten seconds, and
+`--seconds 600` shows whether it is flat. It ends with the pass in which its time is over. Its lowest and highest are those of single seconds.
 """
 
 
