@@ -12,7 +12,8 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "grc").glob("scsc_*.block.yml"))
 SOURCES = {path.stem: path for path in (ROOT / "python" / "scsc").rglob("*.py")}
-BLOCKS = [path for path in FILES if path.name != "scsc_config.block.yml"]
+VARIABLES = [path for path in FILES if path.name.endswith("config.block.yml")]
+BLOCKS = [path for path in FILES if path not in VARIABLES]
 
 
 def name_of(path):
@@ -154,13 +155,29 @@ def test_no_block_spells_a_port_or_key_itself():
                     assert node.slice.value not in spelled, f"{path.name}: {node.slice.value}"
 
 
-def test_configuration_variable_evaluates():
+@pytest.mark.parametrize("path", VARIABLES, ids=name_of)
+def test_configuration_variable_evaluates(path):
     from gnuradio import scsc
 
-    description = describe(ROOT / "grc" / "scsc_config.block.yml")
-    names = [p["id"] for p in description["parameters"]]
-    values = {name: None for name in names} | {"source": "", "snr_db": 3.0, "scsc": scsc}
+    description = describe(path)
+    values = {p["id"]: ast.literal_eval(p["default"] or "''") for p in description["parameters"]}
+    given = {"qp": 31, "precoder": "svd_wf"}
 
-    config = eval(description["value"].strip()[2:-1], values)  # as Companion does
+    config = eval(description["value"].strip()[2:-1], {**values, **given, "scsc": scsc})
 
-    assert config.snr_db == 3.0
+    assert (config.qp, config.precoder) == (31, "svd_wf")
+    for template in (
+        description["templates"]["var_make"],
+        *description["templates"].get("callbacks", []),
+    ):
+        assert all(f"${{{name}}}" in template for name in values)
+
+
+def test_sounding_and_harq_are_set_by_the_configuration_variable():
+    from scsc_core.waveform.configuration import WaveformConfig
+
+    offered = describe(ROOT / "grc" / "scsc_waveform_config.block.yml")["parameters"]
+
+    names = {p["id"] for p in offered} - {"source", "options"}
+    assert names <= set(WaveformConfig.model_fields)
+    assert {"csi_max_age_s", "csi_report_interval_s", "harq", "harq_timeout_s"} <= names
