@@ -64,7 +64,7 @@ def link(
         raise ValueError("give one of --harq, --no-harq and --both")
     from ..config import load_config
     from ..data import sample_image
-    from ..evaluation import link_account, link_run, virtual_radio
+    from ..evaluation import link_run, virtual_radio
     from ..waveform.configuration import WaveformConfig
 
     waveform = load_config(WaveformConfig, config or [], {"precoder": precoder})
@@ -78,21 +78,15 @@ def link(
         sample_rate_hz=rate_hz,
         seed=seed,
     )
-    images = image or [sample_image()]
     wanted = None if size == "none" else size
-    settings = link_run.Settings(images, pictures, waveform, air, wanted, timeout)
+    settings = link_run.Settings(
+        image or [sample_image()], pictures, waveform, air, wanted, timeout
+    )
     programs = {name: find_program(f"scsc_{name}.py") for name in virtual_radio.PROGRAMS}
     runs = _runs(settings, (False, True) if harq is None else (harq,), programs)
-    content = {
-        "pictures": pictures,
-        "size": wanted,
-        "waveform": waveform.model_dump(mode="json", exclude={"harq"}),
-        "channel": air.model_dump(mode="json"),
-        "runs": [link_account.as_content(run) for run in runs],
-    }
     if not json:
         _print(settings, runs)
-    show(content, [], json, output)
+    show(_content(settings, runs), [], json, output)
 
 
 def _runs(
@@ -113,6 +107,19 @@ def _runs(
         for harq in modes:
             found.append(link_run.run(settings, harq, programs, received))
     return found
+
+
+def _content(settings: Settings, runs: Sequence[LinkAccount]) -> dict[str, Any]:
+    """What was sent over what, and the account of each run."""
+    from ..evaluation.link_account import as_content
+
+    return {
+        "pictures": settings.count,
+        "size": settings.size,
+        "waveform": settings.config.model_dump(mode="json", exclude={"harq"}),
+        "channel": settings.channel.model_dump(mode="json"),
+        "runs": [as_content(run) for run in runs],
+    }
 
 
 def _print(settings: Settings, runs: Sequence[LinkAccount]) -> None:

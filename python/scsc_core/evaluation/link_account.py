@@ -49,8 +49,9 @@ class Outcome:
         image_id: 0..255; None when nothing was sent.
         state: of STATES.
         reason: why it is not delivered, "" for one that is.
-        frames, frames_lost, block_errors: frames of the picture, those of which no usable header
-            was heard, code blocks whose CRC failed; 0 for one that was not heard of.
+        frames, frames_lost, block_errors: frames of the picture; those of which no usable header was
+            heard, or with HARQ all four versions in vain; code blocks whose CRC failed. 0 for a
+            picture that was not heard of.
         trusted: share of its pixels that depend on nothing lost.
         snr_db: measured with its last frame; None when it was not heard of.
     """

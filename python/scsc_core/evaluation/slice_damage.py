@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import codecs, framing
+from .. import codecs, framing, link
 from ..config import build
 from ..radio.image_sources import SourcePicture
 from ..radio.picture_feed import PictureEncoder
@@ -65,21 +65,15 @@ def run(
     wanted = (1, *(n for n in slices if n != 1))
     configs = {(name, count): _config(name, count) for name in codec_names for count in wanted}
     images = [codecs.load_image(path) for path in pictures]
-    rows, total = [], len(configs)
-    for codec in codec_names:
-        single: list[int] = []
-        for count in wanted:
-            config = configs[codec, count]
-            coded = _encode(images, config)
-            sizes = [len(frames.payload) for frames in coded]
-            single = single or sizes
-            extra = sum(sizes) / sum(single) - 1
-            if count == 1:
-                rows.append(_row(codec, WHOLE_FILE, images, coded, config, extra))
-            rows.append(
-                _row(codec, f"{count} slice{'s'[: count > 1]}", images, coded, config, extra)
-            )
-            progress(len(wanted) * codec_names.index(codec) + wanted.index(count) + 1, total)
+    rows: list[SliceRow] = []
+    single: dict[str, int] = {}  # bytes of a codec's payloads in one stream
+    for done, ((codec, count), config) in enumerate(configs.items(), 1):
+        coded = _encode(images, config)
+        size = sum(len(frames.payload) for frames in coded)
+        extra = size / single.setdefault(codec, size) - 1
+        names = [WHOLE_FILE, "1 slice"] if count == 1 else [f"{count} slices"]
+        rows += [_row(codec, name, images, coded, config, extra) for name in names]
+        progress(done, len(configs))
     return rows
 
 
@@ -124,19 +118,16 @@ def received(frames: PictureFrames, lost: int) -> ReceivedPayload:
     return ReceivedPayload(0, data, False, good, ok, ok, ok, 0.0)
 
 
-def _across_the_hole(payload: ReceivedPayload):
+def _across_the_hole(payload: ReceivedPayload) -> tuple[link.Picture, float]:
     """What a decoder makes of a file with zeros in the hole; nothing marks what is wrong."""
     unpacked = framing.unpack(payload.data)
-    try:
-        image = codecs.get(unpacked.header.codec).decode(unpacked.data)
-    except (codecs.DecodeError, AttributeError):
-        image = np.zeros((0, 0, 3), np.uint8)
-    return _Shown(image), 0.0
-
-
-@dataclass(frozen=True)
-class _Shown:
-    image: np.ndarray
+    image = np.zeros((0, 0, 3), np.uint8)
+    if unpacked.header is not None:
+        try:
+            image = codecs.get(unpacked.header.codec).decode(unpacked.data)
+        except codecs.DecodeError:
+            pass  # no picture at all
+    return link.Picture(image, False, unpacked.header, unpacked.problem), 0.0
 
 
 def _blank(image: np.ndarray, config: WaveformConfig) -> np.ndarray:
