@@ -263,33 +263,19 @@ def uhd() -> Finding:
     if status:
         cure = "apt-get install gnuradio uhd-host (only for radios)"
         return Finding("UHD", "note", output, cure)
-    images = [os.environ.get("UHD_IMAGES_DIR", ""), "/usr/share/uhd/images"]
-    images += map(str, Path("/usr/share/uhd").glob("*/images"))
-    if not any(entry and any(Path(entry).glob("usrp_*")) for entry in images):
-        return Finding(
-            "UHD", "note", f"{output}, no images", "uhd_images_downloader (only for radios)"
-        )
+    from .radio import usrp_host
+
+    images = usrp_host.images()
+    if images.status != "ok":
+        detail = f"{output}, images: {images.detail}"
+        return Finding("UHD", "note", detail, f"{images.cure} (only for radios)")
     status, devices = _python(
         "from gnuradio import uhd; print(*(d.to_string() for d in uhd.find_devices()), sep=' | ')"
     )
     if status or not devices:
-        return Finding(
-            "UHD", "note", f"{output}, no radio found", "only for radios: uhd_find_devices"
-        )
-    return _radio_limits(f"{output}: {devices}", devices)
-
-
-def _radio_limits(detail: str, devices: str) -> Finding:
-    import resource
-
-    buffer = int(Path("/proc/sys/net/core/rmem_max").read_text(encoding="ascii"))
-    if "addr=" in devices and buffer < 50_000_000:
-        cure = "sysctl -w net.core.rmem_max=50000000 net.core.wmem_max=2500000"
-        return Finding("UHD", "note", f"{detail}; socket buffers of {buffer} bytes are small", cure)
-    if resource.getrlimit(resource.RLIMIT_RTPRIO)[1] == 0 and os.geteuid():
-        cure = "add '@usrp - rtprio 99' to /etc/security/limits.conf and your user to the group"
-        return Finding("UHD", "note", f"{detail}; no real-time priority", cure)
-    return _ok("UHD", detail)
+        cure = "only for radios: scsc doctor --usrp"
+        return Finding("UHD", "note", f"{output}, no radio found", cure)
+    return _ok("UHD", f"{output}: {devices}; scsc doctor --usrp looks closer")
 
 
 def weights() -> Finding:

@@ -241,5 +241,6 @@ def test_missing_radio_is_one_line_and_code_2(capsys):
 
     code = tx("--usrp", "addr=127.0.0.1,type=none")
 
-    shown = capsys.readouterr().err
-    assert code == 2 and shown.count("\n") == 1 and "no device found" in shown
+    shown = capsys.readouterr()
+    assert code == 2 and shown.out == "" and shown.err.count("\n") == 1
+    assert "no device found" in shown.err

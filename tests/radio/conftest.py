@@ -161,6 +161,9 @@ class FakeUhd:
         decimation = max(1, round(self.clock_hz / rate_hz / 2) * 2 or 1)
         return self.clock_hz / decimation
 
+    def get_version_string(self):
+        return "4.3.0.0"
+
     def device_addr(self, args):
         if ",," in args:
             raise RuntimeError(f"ValueError: invalid args string: {args}")

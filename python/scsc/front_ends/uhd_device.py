@@ -6,10 +6,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
+from scsc_core.doctor import Finding
 from scsc_core.radio.front_end import FrontEndError
 from scsc_core.radio.options import UhdOptions
+from scsc_core.radio.usrp_host import socket_buffers
 
 from .uhd_blocks import LENGTH_TAG
 
@@ -18,7 +21,6 @@ _LOCK_WAIT_S = 2.0
 _RATE_TOLERANCE = 1e-6
 _FREQUENCY_TOLERANCE_HZ = 1000.0
 _USB2_BYTES_S = 30e6
-_SOCKET_BUFFER = 50_000_000
 
 
 def gr_uhd() -> Any:
@@ -229,19 +231,15 @@ class UhdDevice:
         for _, step in self.STEPS:
             step(self)
 
-    def link_note(self) -> str | None:
-        """What the connection to the device must carry, when that needs attention; else None."""
+    def connection(self) -> Finding:
+        """What the way to the device must carry."""
+        if "addr" in self.options.args:
+            return replace(socket_buffers(), name="connection")
         bytes_s = len(CHANNELS) * 4 * self.options.rate_hz  # 16-bit I and Q on the wire
-        args = self.options.args
-        if "addr" in args:
-            size = _number("/proc/sys/net/core/rmem_max")
-            if size is not None and size < _SOCKET_BUFFER:
-                return f"socket buffers of {size} bytes are small: sysctl -w net.core.rmem_max=" + (
-                    f"{_SOCKET_BUFFER}"
-                )
-        elif bytes_s > _USB2_BYTES_S:
-            return f"{bytes_s / 1e6:g} MB/s each way need USB 3, if it is USB"
-        return None
+        detail = f"{bytes_s / 1e6:g} MB/s each way"
+        if bytes_s > _USB2_BYTES_S:
+            return Finding("connection", "note", detail, "USB 3, where it is USB")
+        return Finding("connection", "ok", detail)
 
     def _wait_for_lock(self, locked: Callable[[], bool], reason: str, cure: str) -> None:
         deadline = time.monotonic() + _LOCK_WAIT_S
@@ -255,14 +253,6 @@ def _reachable(clock_hz: float, rate_hz: float) -> list[float]:
     """The two rates of even decimations, or of none, next to the wanted one; ascending."""
     decimations = sorted([1, *range(2, 514, 2)], key=lambda n: abs(n - clock_hz / rate_hz))
     return sorted(clock_hz / n for n in decimations[:2])
-
-
-def _number(path: str) -> int | None:
-    try:
-        with open(path, encoding="ascii") as file:
-            return int(file.read())
-    except (OSError, ValueError):
-        return None
 
 
 def _reason(error: Exception) -> str:

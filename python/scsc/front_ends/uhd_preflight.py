@@ -13,6 +13,7 @@ from scsc_core.doctor import Finding
 from scsc_core.radio.front_end import FrontEndError
 from scsc_core.radio.levels import advice, measure_levels
 from scsc_core.radio.options import UhdOptions
+from scsc_core.radio.usrp_host import host_findings
 
 from .uhd import UhdFrontEnd
 from .uhd_device import UhdDevice, gr_uhd
@@ -24,9 +25,9 @@ _QUIET_RMS = 0.05  # below it there is nothing but noise, and its level says not
 def preflight(
     options: UhdOptions | None = None, api: Any = None, seconds: float = 1.0
 ) -> Iterator[Finding]:
-    """The checks of a USRP in order; ends after the first problem, which explains the rest.
+    """The checks of a USRP in order; ends after the first problem of the device, which explains the rest.
 
-    Nothing is transmitted.
+    What the computer lacks is told in front and ends nothing. Nothing is transmitted.
 
     Args:
         options: UhdOptions.
@@ -42,6 +43,8 @@ def preflight(
     except FrontEndError as error:
         yield Finding("gr-uhd", "problem", error.reason, error.cure)
         return
+    yield Finding("gr-uhd", "ok", f"UHD {api.get_version_string()}")
+    yield from host_findings()
     device = UhdDevice(options, api)
     for name, step in UhdDevice.STEPS:
         try:
@@ -56,8 +59,7 @@ def preflight(
             "its leakage lies inside the band",
             f"lo_offset_hz above {0.6 * options.rate_hz:g}",
         )
-    note = device.link_note()
-    yield Finding("connection", "note" if note else "ok", note or "fast enough", note or "")
+    yield device.connection()
     del device
     if seconds and options.receives:
         yield from _reception(options, api, seconds)

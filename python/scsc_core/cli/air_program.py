@@ -163,15 +163,15 @@ class AirProgram:
             self.display = open_display(self.board, self.options.json)
             stack.callback(self.display.close)
             stack.enter_context(NotedWarnings(self.display.note))
-            self.display.note(summary(self.kind, self.radio, self.config, self.channel))
-            for warning in self.warnings:
-                self.display.note(f"warning: {warning}")
             outcome = self._open_and_run(signals)
             return self._end(outcome)
 
     def _open_and_run(self, signals: StopOnSignals) -> str:
         with ExitStack() as stack:
             front_end = self._open_front_end(stack)
+            self.display.note(summary(self.kind, self.radio, self.config, self.channel))
+            for warning in self.warnings:
+                self.display.note(f"warning: {warning}")
             stations = self._stations(front_end, stack)
             if self.options.http is not None:
                 server = StatusServer(self.board, self.options.http, self.options.http_host)
