@@ -24,6 +24,11 @@ from scsc_core.waveform.numerology import numerology
 IMAGE = np.zeros((40, 60, 3), np.uint8)
 IMAGE[:, :, 1] = 240
 SHAPE = {"height": 40, "width": 60, "channels": 3, "frame": 3}
+CLASSES = {
+    "class_names": "flat",
+    "class_shares": np.array([1.0]),
+    "palette": np.array([250, 120, 150], np.uint8),
+}
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +166,7 @@ def test_live_view_shows_everything_in_the_colours_of_its_theme(app, name):
     show(view, "received", to_pdu(y, meta))
     show(view, "combined", to_pdu(y, meta))
     show(view, "result", to_pdu(IMAGE, {**SHAPE, "delivered": True}))
-    show(view, "overlay", to_pdu(IMAGE, SHAPE))
+    show(view, "overlay", to_pdu(IMAGE, {**SHAPE, **CLASSES}))
     show(view, "status", to_dict({"pictures_delivered": 7}))
 
     panel = view.widget
@@ -169,7 +174,7 @@ def test_live_view_shows_everything_in_the_colours_of_its_theme(app, name):
     assert panel.counters.text_of("pictures_delivered") == "7"
     assert all(plot._array is not None for plot in panel.before + panel.after)
     seen = colours(panel, 1300, 900)
-    assert "#00f000" in seen  # the picture
+    assert "#00f000" in seen and "#fa7896" in seen  # picture and legend
     assert {theme.THEMES[name][role] for role in ("BACKGROUND", "PANEL")} <= seen
     panel.close()
 
@@ -182,7 +187,7 @@ def test_program_without_a_flowgraph_feeds_the_live_view_from_any_thread(app):
 
     def feed():
         live.update(frame=received_frame(), picture=picture, counters={"frames_lost": 2})
-        live.update(samples=np.ones((2, 4096), np.complex64), sent=IMAGE)
+        live.update(samples=np.ones((2, 4096), np.complex64), sent=IMAGE, overlay=IMAGE)
         live.update(frame=received_frame(precoder="svd_wf"))
 
     thread = threading.Thread(target=feed)
@@ -192,7 +197,7 @@ def test_program_without_a_flowgraph_feeds_the_live_view_from_any_thread(app):
 
     panel = live.widget
     assert panel.received._lost and "SNR 12.0 dB" in panel.received._caption
-    assert panel.sent.isVisible() and panel.spectrum.isVisible()
+    assert panel.sent.isVisible() and panel.spectrum.isVisible() and panel.overlay.isVisible()
     snr, evm, _ = panel.radio._series
     assert snr.tolist() == [20.0, 20.0] and len(evm) == 1 and evm[0] < -15
     assert not live.closed

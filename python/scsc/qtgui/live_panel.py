@@ -13,6 +13,7 @@ from .constellation_view import constellation_panel
 from .counter_view import counter_panel
 from .picture_panel import picture_panel
 from .radio_view import radio_panel
+from .segmentation_view import segmentation_panel
 from .spectrum_view import spectrum_panel
 
 _MAX_POINTS = 4000
@@ -34,7 +35,7 @@ class live_panel(QtWidgets.QWidget):
         super().__init__()
         self.setWindowTitle(title)
         self.received = picture_panel("received picture")
-        self.sent, self.overlay = picture_panel("sent picture"), picture_panel("segmentation")
+        self.sent, self.overlay = picture_panel("sent picture"), segmentation_panel("segmentation")
         self.before = _points("before CEN, receive antenna")
         self.after = _points("after CEN, transmit antenna")
         self.channel, self.spectrum = channel_panel(), spectrum_panel()

@@ -21,6 +21,7 @@ from .image_view import caption
 from .live_panel import live_panel, show_points
 from .radio_view import History, add_frame, worst_evm_db
 from .readout import frame_note
+from .segmentation_view import overlay_item
 from .spectrum_view import BINS, spectrum_db
 from .theme import use_theme
 from .view import view
@@ -72,10 +73,10 @@ class LiveView:
             self._show_frame(frame, tables)
         if picture is not None:
             panel.offer(panel.received, _picture_item(picture))
-        for target, image in ((panel.sent, sent), (panel.overlay, overlay)):
-            if image is not None:
-                text = f"{image.shape[1]} x {image.shape[0]}"
-                panel.offer(target, (image, text, False))
+        if sent is not None:
+            panel.offer(panel.sent, _plain_item(sent))
+        if overlay is not None:
+            panel.offer(panel.overlay, (_plain_item(overlay), []))
         if samples is not None and samples.shape[1] >= BINS:
             panel.offer(panel.spectrum, (spectrum_db(samples), sample_rate_hz))
         if counters:
@@ -208,16 +209,20 @@ class live_view(view):
 
     def on_overlay(self, image, meta):
         """Show a segmented picture."""
-        self.widget.offer(self.widget.overlay, (image, str(meta.get(keys.TASK, "")), False))
+        self.widget.offer(self.widget.overlay, overlay_item(image, meta))
 
     def on_status(self, status):
         """Newest counters of one block."""
         self.widget.offer(self.widget.counters, self._totals.update(status))
 
 
+def _plain_item(image) -> tuple[np.ndarray, str, bool]:
+    return image, f"{image.shape[1]} x {image.shape[0]}", False
+
+
 def _picture_item(picture) -> tuple[np.ndarray, str, bool]:
     if isinstance(picture, np.ndarray):
-        return picture, f"{picture.shape[1]} x {picture.shape[0]}", False
+        return _plain_item(picture)
     inner = getattr(picture, "picture", picture)
     meta = {keys.DELIVERED: inner.delivered}
     if inner is not picture:

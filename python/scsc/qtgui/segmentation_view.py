@@ -21,11 +21,14 @@ _COLUMN_WIDTH = 196
 _SWATCH = 11
 
 
-class _segmentation_widget(picture_panel):
-    """Picture and legend: one row for each class with colour, name, share of the pixels and IoU.
+class segmentation_panel(picture_panel):
+    """Shows items (item of picture_panel, legend): one row for each class with colour, name, share of the pixels and IoU.
 
     The legend stands right of the picture in one column, or below it in two, whichever leaves more
     room for the picture.
+
+    Args:
+        title: str above the picture.
     """
 
     def __init__(self, title):
@@ -33,18 +36,21 @@ class _segmentation_widget(picture_panel):
         self.legend: list[tuple[QtGui.QColor, str, float, float]] = []
 
     def show_item(self, item):
+        """Draw one item; called in the GUI thread."""
         picture, self.legend = item
         super().show_item(picture)
 
     def picture_area(self):
-        area = super().picture_area()
-        return max(self._right_of_legend(area)[0], self._above_legend(area)[0], key=self._scale)
+        """Where the picture may be drawn."""
+        return self._places()[0]
 
-    def legend_columns(self) -> list[QtCore.QRectF]:
-        """Where the columns of the legend are."""
+    def _places(self) -> tuple[QtCore.QRectF, list[QtCore.QRectF]]:
+        """Where the picture and the columns of the legend are."""
         area = super().picture_area()
+        if not self.legend:
+            return area, []
         right, above = self._right_of_legend(area), self._above_legend(area)
-        return max(right, above, key=lambda places: self._scale(places[0]))[1]
+        return max(right, above, key=lambda places: self._scale(places[0]))
 
     def _scale(self, area):
         size = self._image.size() if self._image is not None else QtCore.QSize(4, 3)
@@ -71,7 +77,7 @@ class _segmentation_widget(picture_panel):
             return
         painter = QtGui.QPainter(self)
         painter.setRenderHint(QtGui.QPainter.Antialiasing)
-        columns = self.legend_columns()
+        columns = self._places()[1]
         length = -(-len(self.legend) // len(columns))
         for number, column in enumerate(columns):
             heading = None, "", "share", "IoU"
@@ -113,13 +119,17 @@ class segmentation_view(view):
     """
 
     def __init__(self, title="segmentation"):
-        super().__init__("segmentation_view", _segmentation_widget, (title,), pdus=(keys.OVERLAY,))
+        super().__init__("segmentation_view", segmentation_panel, (title,), pdus=(keys.OVERLAY,))
 
     def on_overlay(self, image, meta):
         """Show a segmented picture."""
-        require(meta, (keys.CLASS_NAMES, keys.CLASS_SHARES, keys.PALETTE))
-        picture = image, caption(meta), not meta.get(keys.DELIVERED, True)
-        self.widget.offer((picture, legend(meta)))
+        self.widget.offer(overlay_item(image, meta))
+
+
+def overlay_item(image: np.ndarray, meta: dict[str, Any]) -> tuple[tuple, list[tuple]]:
+    """What a segmentation_panel shows of a PDU on port overlay; BadFrame when its keys do not fit."""
+    require(meta, (keys.CLASS_NAMES, keys.CLASS_SHARES, keys.PALETTE))
+    return (image, caption(meta), not meta.get(keys.DELIVERED, True)), legend(meta)
 
 
 def legend(meta: dict[str, Any]) -> list[tuple[QtGui.QColor, str, float, float]]:
