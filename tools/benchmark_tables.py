@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write docs/benchmarks.md from the files of `scsc bench NAME --output FILE`.
+"""Write sections of docs/benchmarks.md from files of `scsc bench NAME --output FILE`; others stay.
 
-tools/benchmark_tables.py fec.json polar.json bpg.json detector.json precoding.json link.json
+tools/benchmark_tables.py FILE.json ...
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -58,13 +59,20 @@ def table(report: dict) -> str:
     return "\n".join(lines) + "\n"
 
 
+def sections(page: str) -> dict[str, str]:
+    """What stands in a page below each heading of the second level, heading included."""
+    parts = re.split(r"(?m)^(?=## )", page)[1:]
+    return {part.splitlines()[0].removeprefix("## "): f"\n{part.rstrip()}\n" for part in parts}
+
+
 def main() -> int:
-    """Write the page from the files given."""
+    """Replace or add the sections of the files given."""
     if len(sys.argv) < 2:
         print(__doc__, file=sys.stderr)
         return 2
     reports = [json.loads(Path(name).read_text()) for name in sys.argv[1:]]
-    TARGET.write_text(HEAD + "".join(table(report) for report in reports))
+    kept = sections(TARGET.read_text())
+    TARGET.write_text(HEAD + "".join((kept | {r["benchmark"]: table(r) for r in reports}).values()))
     return 0
 
 
