@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from scsc_core import codecs
-from scsc_core.cli import air_view
+from scsc_core.cli import air_program, air_view
 from scsc_core.cli.air_arguments import WAVEFORM_KEYS
 from scsc_core.cli.air_program import run_program
+from scsc_core.radio.image_sources import StreamSource
 from scsc_core.radio.sigmf_file import SigmfReader, SigmfWriter
 from scsc_core.waveform.configuration import WaveformConfig
 
@@ -106,6 +107,14 @@ def test_pictures_that_do_not_arrive_are_code_4(pictures, capsys):
     assert "3 pictures did not arrive" in capsys.readouterr().out
 
 
+def test_transmission_without_pictures_is_code_4(monkeypatch, capsys):
+    empty = StreamSource(lambda: iter([]), "empty", live=False)
+    monkeypatch.setattr(air_program, "video_source", lambda *_: empty)
+
+    assert tx(*SIM, "--precoder", "none", "--video", "empty.avi") == 4
+    assert "there was no picture to send" in capsys.readouterr().out
+
+
 def test_recording_without_pictures_is_code_4(tmp_path, capsys):
     with SigmfWriter(tmp_path / "noise", 1e6, 2.4e9) as writer:
         rng = np.random.default_rng(1)
@@ -171,6 +180,7 @@ def test_files_and_flags_are_layered(tmp_path, capsys):
         (tx, ["--zmq", "--feedback", "nonsense"], "feedback"),
         (tx, ["--sim", "--image", "no/such.png"], "no/such.png does not exist"),
         (tx, ["--sim", "--image", "x", "--camera", "0"], "give one of"),
+        (tx, ["--sim", "--video", "no/such.mp4"], "no/such.mp4 does not exist"),
         (tx, ["--zmq", "--output", "x"], "--output has no meaning here"),
         (tx, ["--zmq", "--gui"], "--gui has no meaning here"),
         (tx, ["--sim", "--stay"], "--stay has no meaning with --sim"),

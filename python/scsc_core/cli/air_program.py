@@ -312,6 +312,8 @@ class AirProgram:
             if not (endless or self.transmit.done):
                 return "not all pictures were sent"
             sent = self.transmit.transmitter.counters.get("pictures_sent", 0)
+            if outcome == DONE and not sent:
+                return "there was no picture to send"
             if self.receive is not None and not endless and self.receive.pictures < sent:
                 return f"{sent - self.receive.pictures} pictures did not arrive"
         elif self.receive.pictures < max(1, self.options.max_images):

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +15,16 @@ import numpy as np
 
 from .. import codecs, data
 
-VIDEO_PACKAGES = "pip install opencv-python-headless (or imageio[ffmpeg] for files)"
+# 4.12 and later want numpy 2, which breaks GNU Radio 3.10.
+VIDEO_PACKAGE = "pip install 'opencv-python-headless<4.12'"
 _MAX_MISSED = 50  # pictures in a row that a camera fails to give before it counts as gone
+_MAX_MISSED_S = 5.0  # the same, where it lets its reader wait for each
+# Before OpenCV is loaded: it writes on the terminal, and waits 10 s for each picture of a camera.
+_QUIET = {
+    "OPENCV_LOG_LEVEL": "SILENT",
+    "OPENCV_FFMPEG_LOGLEVEL": "-8",
+    "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT": "2",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,8 +147,10 @@ class StreamSource:
 
     def next(self) -> SourcePicture | None:
         """As PictureSource.next; None too when a camera is gone."""
-        missed = 0
-        while missed < _MAX_MISSED and (self.length is None or self._count < self.length):
+        missed, begin_s = 0, time.monotonic()
+        while self.length is None or self._count < self.length:
+            if missed == _MAX_MISSED or (missed and time.monotonic() - begin_s > _MAX_MISSED_S):
+                return None
             try:
                 image = next(self._frames)
             except StopIteration:
@@ -171,29 +183,21 @@ def video_source(
     max_images: int = 0,
     resize: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> StreamSource:
-    """The frames of a video file, through OpenCV or else imageio.
+    """The frames of a video file, through OpenCV.
 
     Raises:
-        ValueError: no such file, no package that reads it, or no video.
+        ValueError: no such file, OpenCV is missing, or no video.
     """
     path = Path(path)
     if not path.is_file():
         raise ValueError(f"video {path} does not exist")
-    cv2 = _optional("cv2")
-    if cv2 is not None:
-        return StreamSource(
-            lambda: _captured(_capture(cv2, str(path), f"video {path}"), cv2, misses=False),
-            path.stem, False, repeat, max_images, resize,
-        )  # fmt: skip
-    imageio = _optional("imageio")
-    if imageio is None:
-        raise ValueError(f"a video file needs OpenCV or imageio: {VIDEO_PACKAGES}")
+    cv2 = _opencv("a video file")
 
-    def frames() -> Iterator[np.ndarray]:
-        try:
-            yield from imageio.get_reader(str(path))
-        except (OSError, RuntimeError, ValueError) as error:
-            raise ValueError(f"video {path} cannot be read: {error}") from None
+    def frames() -> Iterator[np.ndarray | None]:
+        capture = cv2.VideoCapture(str(path))
+        if not capture.isOpened():
+            raise ValueError(f"video {path} cannot be read: no format that OpenCV knows")
+        return _captured(capture, cv2, misses=False)
 
     return StreamSource(frames, path.stem, False, repeat, max_images, resize)
 
@@ -208,10 +212,12 @@ def camera_source(
     Raises:
         ValueError: OpenCV is missing, or the camera cannot be opened.
     """
-    cv2 = _optional("cv2")
-    if cv2 is None:
-        raise ValueError(f"a camera needs OpenCV: {VIDEO_PACKAGES}")
-    capture = _capture(cv2, int(device) if device.isdigit() else device, f"camera {device}")
+    cv2 = _opencv("a camera")
+    number = int(device) if device.isdigit() else None
+    capture = cv2.VideoCapture(device if number is None else number)
+    if not capture.isOpened():
+        node = Path(device if number is None else f"/dev/video{number}")
+        raise ValueError(f"camera {device} cannot be opened: {_camera_trouble(node)}")
     capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest picture, not one of a second ago
     return StreamSource(
         lambda: _captured(capture, cv2, misses=True), "camera", True, 1, max_images, resize,
@@ -249,18 +255,24 @@ def check_counts(repeat: int, max_images: int) -> None:
             raise ValueError(f"{name} must be >= 0 (0: without limit), got {value}")
 
 
-def _optional(module: str) -> Any:
+def _opencv(what: str) -> Any:
+    """The module cv2; ValueError that names what needs it."""
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
     try:
-        return importlib.import_module(module)
-    except ImportError:
-        return None
+        return importlib.import_module("cv2")
+    except ImportError as error:
+        raise ValueError(f"{what} needs OpenCV ({error}): {VIDEO_PACKAGE}") from None
 
 
-def _capture(cv2: Any, target: str | int, what: str) -> Any:
-    capture = cv2.VideoCapture(target)
-    if not capture.isOpened():
-        raise ValueError(f"{what} cannot be opened")
-    return capture
+def _camera_trouble(node: Path) -> str:
+    """Why a camera's device file gives no pictures, and what to do."""
+    if not node.exists():
+        others = ", ".join(sorted(map(str, node.parent.glob("video*")))) or "none"
+        return f"there is no {node}; cameras here: {others}"
+    if not os.access(node, os.R_OK | os.W_OK):
+        return f"{node} belongs to others; add your user to the group video and log in again"
+    return f"{node} is no camera, or another program has it"
 
 
 def _captured(capture: Any, cv2: Any, misses: bool) -> Iterator[np.ndarray | None]:

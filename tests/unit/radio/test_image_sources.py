@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures of files, videos and cameras, and how they are compressed ahead."""
 
+import os
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -138,13 +140,15 @@ def fake_cv2(count):
     )
 
 
-def with_packages(monkeypatch, **packages):
-    monkeypatch.setattr(image_sources, "_optional", packages.get)
+@pytest.fixture
+def opencv(monkeypatch):
+    """Function that puts a stand-in, or None, in the place of OpenCV."""
+    return lambda stand_in: monkeypatch.setitem(sys.modules, "cv2", stand_in)
 
 
-def test_video_frames_come_as_rgb(monkeypatch, tmp_path):
+def test_frames_of_a_stand_in_come_as_rgb(opencv, tmp_path):
     (tmp_path / "v.mp4").touch()
-    with_packages(monkeypatch, cv2=fake_cv2(3))
+    opencv(fake_cv2(3))
 
     source = video_source(tmp_path / "v.mp4")
 
@@ -152,8 +156,8 @@ def test_video_frames_come_as_rgb(monkeypatch, tmp_path):
     assert names(source) == ["v-2", "v-3"]
 
 
-def test_camera_frames_come_as_rgb(monkeypatch):
-    with_packages(monkeypatch, cv2=fake_cv2(100))
+def test_camera_frames_come_as_rgb(opencv):
+    opencv(fake_cv2(100))
 
     source = camera_source("0", max_images=2)
 
@@ -161,21 +165,95 @@ def test_camera_frames_come_as_rgb(monkeypatch):
     assert source.next() is None
 
 
-def test_missing_packages_are_named(monkeypatch, tmp_path):
+def test_missing_package_is_named(opencv, tmp_path):
     (tmp_path / "v.mp4").touch()
-    with_packages(monkeypatch)
+    opencv(None)
 
-    with pytest.raises(ValueError, match="a camera needs OpenCV: pip install"):
+    with pytest.raises(ValueError, match="a camera needs OpenCV .*: pip install"):
         camera_source("0")
-    with pytest.raises(ValueError, match="a video file needs OpenCV or imageio: pip install"):
+    with pytest.raises(ValueError, match="a video file needs OpenCV .*: pip install"):
         video_source(tmp_path / "v.mp4")
 
 
-def test_camera_that_cannot_be_opened_is_named(monkeypatch):
-    with_packages(monkeypatch, cv2=fake_cv2(0))
+def test_camera_that_is_not_there_is_told_with_those_that_are(opencv, tmp_path):
+    opencv(fake_cv2(0))
+    (tmp_path / "video3").touch()
 
-    with pytest.raises(ValueError, match="camera 7 cannot be opened"):
-        camera_source("7")
+    with pytest.raises(ValueError) as caught:
+        camera_source(str(tmp_path / "video7"))
+
+    assert f"there is no {tmp_path}/video7; cameras here: {tmp_path}/video3" in str(caught.value)
+    with pytest.raises(ValueError, match="camera 97 cannot be opened: there is no /dev/video97"):
+        camera_source("97")
+
+
+@pytest.mark.parametrize(("may", "words"), [(False, "group video"), (True, "another program")])
+def test_camera_that_is_there_and_cannot_be_opened_says_why(
+    opencv, monkeypatch, tmp_path, may, words
+):
+    opencv(fake_cv2(0))
+    (tmp_path / "video0").touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: may)
+
+    with pytest.raises(ValueError, match=words):
+        camera_source(str(tmp_path / "video0"))
+
+
+def test_camera_whose_pictures_stay_away_ends_in_time(monkeypatch):
+    monkeypatch.setattr(image_sources, "_MAX_MISSED_S", 0.01)
+
+    def frames():
+        while True:
+            time.sleep(0.02)
+            yield None
+
+    source = StreamSource(frames, "camera", live=True)
+
+    assert source.next() is None and source.problems == 1
+
+
+@pytest.fixture
+def video(tmp_path):
+    """A video of five frames, red, green, blue, white and grey, of 64 x 48 pixels."""
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed; pip install gr-scsc[camera]")
+    path = tmp_path / "colours.avi"
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"MJPG"), 10, (64, 48))
+    for colour in COLOURS:
+        writer.write(np.full((48, 64, 3), colour[::-1], np.uint8))
+    writer.release()
+    return path
+
+
+COLOURS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (99, 99, 99)]
+
+
+def test_video_file_gives_its_frames_as_rgb_in_order(video):
+    source = video_source(video, repeat=2, max_images=7)
+
+    pictures = [source.next() for _ in range(7)]
+
+    means = np.array([picture.image.mean((0, 1)) for picture in pictures])
+    # JPEG at OpenCV's quality changes a plain colour by a few steps
+    np.testing.assert_allclose(means, (COLOURS * 2)[:7], atol=4)
+    assert {picture.image.shape for picture in pictures} == {(48, 64, 3)}
+    assert [picture.name for picture in pictures][::6] == ["colours-1", "colours-7"]
+    assert source.next() is None
+
+
+def test_video_is_resized(video):
+    source = video_source(video, resize=resizer("32x16"))
+
+    assert source.next().image.shape == (16, 32, 3)
+
+
+@pytest.mark.parametrize("content", [b"", b"no video at all" * 100])
+def test_file_that_is_no_video_is_one_line(tmp_path, capfd, content):
+    pytest.importorskip("cv2", reason="OpenCV is not installed; pip install gr-scsc[camera]")
+    (tmp_path / "v.mp4").write_bytes(content)
+
+    with pytest.raises(ValueError, match="v.mp4 cannot be read"):
+        video_source(tmp_path / "v.mp4")
+    assert capfd.readouterr() == ("", "")
 
 
 class Numbered:
