@@ -17,6 +17,8 @@ from .picture_slices import MAX_SLICES
 
 DEFAULT_SLICES = 4
 DEFAULT_DATA_SAMPLES = 54 * 64  # of a full frame, prefixes not counted
+# Seconds that the table of one carrier takes, of precoders that take more than 0.05 ms for it.
+_TABLE_TIME_S = {"pcen_unfolded": 1.25e-3}
 
 
 def _check_numerology(name: str) -> str:
@@ -84,6 +86,7 @@ class WaveformConfig(LinkConfig):
                 f"precoder {self.precoder} is not made for modulation {self.modulation} with "
                 f"{self.streams} stream(s)"
             )
+        self._check_table_time()
         if self.harq and self.harq_window > self.pictures_in_flight:
             raise ValueError(
                 f"harq_window must be at most pictures_in_flight = {self.pictures_in_flight}, "
@@ -91,6 +94,17 @@ class WaveformConfig(LinkConfig):
             )
         frame_code(self.frame_format(), self.interleaver, self.max_iterations)
         return self
+
+    def _check_table_time(self) -> None:
+        """Half of the time between reports may go into tables, and reports must outlive it."""
+        time_s = _TABLE_TIME_S.get(self.precoder, 0.0) * self.carriers.n_data
+        interval_s, age_s = 2 * time_s, 4 * time_s
+        if self.csi_report_interval_s < interval_s or self.csi_max_age_s < age_s:
+            raise ValueError(
+                f"precoder {self.precoder} takes {time_s:.2f} s for the tables of a report: set "
+                f"csi_report_interval_s to at least {interval_s:.2f} and csi_max_age_s to at least "
+                f"{age_s:.2f}, or take precoder pcen, which takes 1 ms"
+            )
 
     @property
     def carriers(self) -> Numerology:

@@ -22,6 +22,14 @@ from scsc_core.waveform.configuration import WaveformConfig
         ({"modulation": "256qam"}, "modulation must be one of bpsk, qpsk, 16qam, 64qam"),
         ({"nsym": 1, "code_rate": "1/6"}, "nsym must be larger"),
         ({"csi_max_age_s": float("nan")}, "csi_max_age_s"),
+        (
+            {"precoder": "pcen_unfolded"},
+            "takes 0.06 s .* csi_report_interval_s to at least 0.12 .* or take precoder pcen",
+        ),
+        (
+            {"precoder": "pcen_unfolded", "csi_report_interval_s": 0.12, "csi_max_age_s": 0.2},
+            "csi_max_age_s to at least 0.24",
+        ),
     ],
 )
 def test_impossible_values_are_named(values, message):
@@ -59,6 +67,13 @@ def test_changes_are_validated():
     assert isinstance(config, WaveformConfig) and config.full_nsym == 81
     with pytest.raises(ConfigError):
         config.with_changes(nsym=0)
+
+
+@pytest.mark.parametrize(("name", "interval_s"), [("64", 0.12), ("256", 0.48)])
+def test_slow_precoder_is_taken_when_reports_are_rare(name, interval_s):
+    rare = {"csi_report_interval_s": interval_s, "csi_max_age_s": 2 * interval_s}
+
+    assert WaveformConfig(precoder="pcen_unfolded", numerology=name, **rare).closed_loop
 
 
 def test_slices_follow_harq_unless_given():
