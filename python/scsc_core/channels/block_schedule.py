@@ -15,6 +15,12 @@ from .stream_config import StreamChannelConfig, block_samples, parse_delay
 from .tap_filter import Stretch
 
 _REMEMBERED = 1024  # true channels kept
+_DRAWN_AT_ONCE = 8  # blocks
+# What a schedule draws from; a change of anything else leaves its blocks as they are.
+_DRAWN = (
+    *("model", "profile", "delay_spread_ns", "rician_k_db", "delays_ns", "powers_db"),
+    *("channel_file", "correlation_tx", "correlation_rx", "block", "delay_samples", "delay_frac"),
+)
 
 
 @dataclass(frozen=True)
@@ -58,11 +64,8 @@ class BlockSchedule:
 
     Args:
         config: StreamChannelConfig.
-        fading, delay: SeedSequences of the two processes.
-        latency_samples: of what follows the taps.
     Attributes:
         lead: taps before delay 0.
-        latency_samples: lead plus that of what follows.
         memory: longest delay + taps - 1.
         needs_bursts: whether blocks or delays depend on where bursts begin.
         truth: deque of the newest TrueChannel.
@@ -70,54 +73,72 @@ class BlockSchedule:
         ValueError: the channel file cannot be used.
     """
 
-    def __init__(
-        self,
-        config: StreamChannelConfig,
-        fading: np.random.SeedSequence,
-        delay: np.random.SeedSequence,
-        latency_samples: int = 0,
-    ):
-        self._paths = path_model(config, fading)
-        self._delay_rng = np.random.default_rng(delay)
+    def __init__(self, config: StreamChannelConfig):
         self._rate_hz = config.sample_rate_hz
+        self._n_blocks = 0
+        self._block_start = self._block_end = 0
+        self._anchor = 0, 0.0  # a sample and the periods of the Doppler shift that lie before it
+        self.truth: deque[TrueChannel] = deque(maxlen=_REMEMBERED)
+        self._set_up(config)
+
+    def _set_up(self, config: StreamChannelConfig) -> None:
+        seeds = config.process_seeds()
+        self._paths = path_model(config, seeds.fading)  # first: nothing else can fail
+        self._config, self._paths_hz = config, config.doppler_hz
+        self._delay_rng = np.random.default_rng(seeds.delay)
         delays = self._paths.delays_s * config.sample_rate_hz + config.delay_frac
         whole = np.round(delays)
         self.lead = 0 if np.allclose(delays, whole, rtol=0, atol=1e-6) else HALF_WIDTH
         self._weights = grid_weights(delays if self.lead else whole, self.lead)
-        self.latency_samples = self.lead + latency_samples
         self._delay_range = parse_delay(config.delay_samples)
         self.memory = self._delay_range[1] + len(self._weights) - 1
         self._per_burst = config.block == "per_frame"
         self.needs_bursts = self._per_burst or self._delay_range[0] < self._delay_range[1]
         self._evolving = config.block == "doppler"
-        self._every = (
-            knot_samples(config.doppler_hz, config.sample_rate_hz)
-            if self._evolving
-            else block_samples(config.block)
-        )
+        self._every = _block_samples(config)
         self._delay = self._delay_range[0]
-        self._block_start = 0
+        self._drawn: deque[np.ndarray] = deque()
         self._taps = self._end_taps = None
-        self._n_blocks = 0
-        self.truth: deque[TrueChannel] = deque(maxlen=_REMEMBERED)
+        self._begins = True  # a block, with the next sample
 
-    def advance(self, first: int, n: int, bursts: list[int]) -> tuple[list[Stretch], list[int]]:
+    def reconfigure(self, config: StreamChannelConfig, at: int) -> None:
+        """Another configuration from sample `at` on, the next one to come.
+
+        Another Doppler shift changes the pace of the run of the fading from its next knot on. Any
+        other change of what is drawn begins a block at once, with the draws of a new schedule; a
+        run in time goes on from where it is.
+
+        Raises:
+            ValueError: the channel file cannot be used; nothing has changed.
+        """
+        same = all(getattr(config, name) == getattr(self._config, name) for name in _DRAWN)
+        turn = self._block_end if same and self._evolving else at
+        anchor = turn, self._periods(turn)
+        if not same:
+            self._set_up(config)
+        self._config, self._anchor, self._every = config, anchor, _block_samples(config)
+
+    def advance(
+        self, first: int, n: int, bursts: list[int], latency: int = 0
+    ) -> tuple[list[Stretch], list[int]]:
         """Stretches that begin in the next n samples, and the arrivals of the bursts there.
 
         Args:
             first: index of the first of these samples, counted from the first sample ever.
-            n: number of samples.
+            n: number of samples, > 0.
             bursts: indices where bursts begin, counted like `first`.
+            latency: samples of what follows the taps.
         Returns:
             stretches in order; indices behind the taps at which the bursts' first paths arrive.
         """
         low, high = self._delay_range
-        begins = set(bursts) | ({0} if first == 0 else set())
-        blocks = (
-            begins
-            if self._per_burst
-            else set(range(first + -first % self._every, first + n, self._every))
-        )
+        begins = set(bursts)
+        if self._begins:
+            self._begins, self._block_end = False, first
+            begins.add(first)
+        blocks = begins
+        if not self._per_burst:
+            blocks = set(range(self._block_end, first + n, self._every))
         stretches, arrivals = [], []
         for at in sorted(begins | blocks):
             if at in begins and low < high:
@@ -125,33 +146,52 @@ class BlockSchedule:
             if at in begins:
                 arrivals.append(at + self._delay + self.lead)
             if at in blocks:
-                self._begin_block(at)
+                self._begin_block(at, latency)
             if at in blocks or low < high:
                 stretches.append(self._stretch(at))
         return stretches, arrivals
 
-    def _begin_block(self, at: int) -> None:
-        self._block_start = at
+    def _begin_block(self, at: int, latency: int) -> None:
+        self._block_start, self._block_end = at, at + (self._every or 0)
         if self._evolving:
             self._taps = self._at(at) if self._end_taps is None else self._end_taps
-            self._end_taps = self._at(at + self._every)
+            self._end_taps = self._at(self._block_end)
         else:
-            self._taps = np.tensordot(self._weights, self._paths.draw(1)[0], 1)
-        arrival = at + self._delay + self.latency_samples
+            self._taps = self._draw()
+        arrival = at + self._delay + self.lead + latency
         self.truth.append(
             TrueChannel(self._n_blocks, at, arrival, self._delay, self._taps, self.lead)
         )
         self._n_blocks += 1
 
+    def _draw(self) -> np.ndarray:
+        """Taps of the next independent block; several are made at a time, which is faster."""
+        if not self._drawn:
+            taps = np.tensordot(self._weights, self._paths.draw(_DRAWN_AT_ONCE), (1, 1))
+            self._drawn = deque(taps.swapaxes(0, 1))
+        return self._drawn.popleft()
+
+    def _periods(self, sample: int) -> float:
+        """Periods of the Doppler shift from the beginning to a sample: the clock of the run."""
+        anchor, periods = self._anchor
+        return periods + (sample - anchor) * self._config.doppler_hz / self._rate_hz
+
     def _at(self, sample: int) -> np.ndarray:
-        gains = self._paths.at(np.array([sample / self._rate_hz]))[0]
+        gains = self._paths.at(np.array([self._periods(sample) / self._paths_hz]))[0]
         return np.tensordot(self._weights, gains, 1)
 
     def _stretch(self, at: int) -> Stretch:
         if not self._evolving:
             return Stretch(at, self._delay, self._taps)
         # a burst may begin between two knots: the rest of the ramp, with another delay
-        length = self._block_start + self._every - at
-        part = (at - self._block_start) / self._every
+        length = self._block_end - at
+        part = (at - self._block_start) / (self._block_end - self._block_start)
         taps = self._taps + part * (self._end_taps - self._taps)
         return Stretch(at, self._delay, taps, self._end_taps, length)
+
+
+def _block_samples(config: StreamChannelConfig) -> int | None:
+    """Samples of a block; None where bursts begin the blocks."""
+    if config.block == "doppler":
+        return knot_samples(config.doppler_hz, config.sample_rate_hz)
+    return block_samples(config.block)

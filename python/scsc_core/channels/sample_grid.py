@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from .. import _native
+
 # Sinc with a Kaiser window: error below -60 dB up to 26 / 64 of the sample rate, the outermost used
 # carrier of the waveform.
 HALF_WIDTH = 12
@@ -47,7 +49,7 @@ def _polynomials() -> np.ndarray:
     offsets = np.arange(1 - HALF_WIDTH, HALF_WIDTH + 1)
     values = kernel(fraction[:, None] - offsets)
     basis = np.vander(fraction, _DEGREE + 1)  # highest power first
-    return np.linalg.lstsq(basis, values, rcond=None)[0].astype(np.float32)
+    return np.ascontiguousarray(np.linalg.lstsq(basis, values, rcond=None)[0], np.float32)
 
 
 class DriftingClock:
@@ -58,62 +60,64 @@ class DriftingClock:
     in any chunking give the same output.
 
     Args:
-        sfo_ppm: eps in 1e-6, positive: the receiver samples too slowly; |eps| <= 1000.
-        planes: number of real-valued streams.
+        sfo_ppm: eps in 1e-6, |eps| <= 1000; positive: the receiver samples too slowly.
+        rows: number of complex streams.
+        first: index of the first input.
     Raises:
         ValueError: sfo_ppm out of range.
     """
 
     latency = HALF_WIDTH + SLACK
 
-    def __init__(self, sfo_ppm: float, planes: int):
-        if not 0 < abs(sfo_ppm) <= 1000:
-            raise ValueError(f"sfo_ppm must be within +-1000 and not 0, got {sfo_ppm}")
-        self._rate = sfo_ppm * 1e-6
-        self._period = int(SLACK / abs(self._rate))
+    def __init__(self, sfo_ppm: float, rows: int, first: int = 0):
         self._before = HALF_WIDTH + SLACK  # samples kept on each side of the position
-        self._history = np.zeros((planes, self._before + self.latency), np.float32)
-        self._next = 0  # index of the next output
-        self._origins = [0]
+        self._history = np.zeros((rows, self._before + self.latency), np.complex64)
+        self._next = first  # index of the next output
+        self._origins = [(first, 0.0)]  # index of an input, drift there in samples
+        self.tune(sfo_ppm)
+
+    def tune(self, sfo_ppm: float) -> None:
+        """Another offset from the next output on, where the drift is what it has come to."""
+        if not abs(sfo_ppm) <= 1000:
+            raise ValueError(f"sfo_ppm must be within +-1000, got {sfo_ppm}")
+        here = self._next - self.latency
+        past = [origin for origin in self._origins if origin[0] <= here]
+        drift = float(self._drift(*past[-1], here, 1)[0]) if past else 0.0
+        self._origins = [(here, drift), *self._origins[len(past) :]]
+        self._rate = sfo_ppm * 1e-6
 
     def resample(self, v: np.ndarray, origins: list[int]) -> np.ndarray:
-        """Output float32 [planes, n] for the next input float32 [planes, n].
+        """Output complex64 [rows, n] for the next input complex64 [rows, n].
 
         Args:
-            v: contiguous samples.
-            origins: indices of inputs, counted from the first sample ever, where drift starts anew.
+            v: samples.
+            origins: indices of inputs where drift starts anew.
         """
-        self._origins = sorted(self._origins + origins)
+        drifting = [*self._origins, *((origin, 0.0) for origin in origins)]
+        self._origins = sorted(drifting, key=lambda origin: origin[0])
         n = v.shape[1]
         extended = np.concatenate([self._history, v], 1)
-        out = np.empty_like(v)
         first = self._next - self.latency  # position of output 0 of this call, without drift
-        bounds = [0, *sorted({o - first for o in self._origins if 0 < o - first < n}), n]
-        for a, b in zip(bounds[:-1], bounds[1:], strict=True):
-            origin = max([o for o in self._origins if o <= first + a], default=0)
-            self._stretch(extended, out, a, b, first + a - origin)
+        drift = self._drifts(first, n)
+        whole = np.floor(drift)
+        starts = whole.astype(np.int64) + np.arange(n) + (self._before + 1 - HALF_WIDTH)
+        fractions = (drift - whole).astype(np.float32)
         self._history = extended[:, n:].copy()
         self._next += n
-        last = first + n
-        past = [o for o in self._origins if o <= last]
-        self._origins = past[-1:] + [o for o in self._origins if o > last]
-        return out
+        past = [origin for origin in self._origins if origin[0] <= first + n]
+        self._origins = past[-1:] + self._origins[len(past) :]
+        return _native.interpolate(extended, starts, fractions, _polynomials())
 
-    def _stretch(self, extended, out, a: int, b: int, age: int) -> None:
-        drift = self._rate * ((age + np.arange(b - a)) % self._period)
-        whole = np.floor(drift)
-        fraction = (drift - whole).astype(np.float32)
-        edges = np.flatnonzero(np.diff(whole)) + 1
-        polynomials = _polynomials()
-        for start, stop in zip([0, *edges], [*edges, b - a], strict=True):
-            mu = fraction[start:stop]
-            base = self._before + a + start + int(whole[start])
-            total = np.zeros((out.shape[0], stop - start), np.float32)
-            for k in range(2 * HALF_WIDTH):
-                weight = np.full(stop - start, polynomials[0, k], np.float32)
-                for coefficient in polynomials[1:, k]:
-                    weight *= mu
-                    weight += coefficient
-                left = base + k + 1 - HALF_WIDTH
-                total += weight * extended[:, left : left + stop - start]
-            out[:, a + start : a + stop] = total
+    def _drifts(self, first: int, n: int) -> np.ndarray:
+        """Drift float64 [n] of the outputs at positions `first` on."""
+        starts = [max(index - first, 0) for index, _ in self._origins] + [n]
+        drifts = np.zeros(n)
+        for (index, drift), a, b in zip(self._origins, starts[:-1], starts[1:], strict=True):
+            if a < min(b, n):
+                drifts[a:b] = self._drift(index, drift, first + a, min(b, n) - a)
+        return drifts
+
+    def _drift(self, index: int, start: float, first: int, n: int) -> np.ndarray:
+        """Drift float64 [n] at positions `first` on, by the origin at an index."""
+        drift = start + self._rate * np.arange(first - index, first - index + n)
+        return drift - SLACK * np.trunc(drift / SLACK)

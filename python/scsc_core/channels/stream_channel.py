@@ -12,7 +12,8 @@ from .sample_grid import DriftingClock
 from .stream_config import StreamChannelConfig
 from .tap_filter import TapFilter
 
-_PASS = 4096  # samples of one pass: its planes stay in the processor's cache
+_PASS = 16384  # samples of one pass: they stay in the processor's cache
+_KEPT = ("sample_rate_hz", "seed")  # of a channel that runs
 
 
 class StreamChannel:
@@ -30,8 +31,7 @@ class StreamChannel:
     Args:
         config: StreamChannelConfig.
     Attributes:
-        latency_samples: output sample n belongs to input sample n - latency_samples; 0 for flat
-            channels with one clock, else the interpolation's.
+        config: StreamChannelConfig in use.
         clip_count: transmit samples that were clipped so far.
     Raises:
         ValueError: the channel file cannot be used.
@@ -39,27 +39,66 @@ class StreamChannel:
     """
 
     def __init__(self, config: StreamChannelConfig):
+        seeds = config.process_seeds()
         self.config = config
-        fading, noise, phase, csi, delay, tone = np.random.SeedSequence(config.seed).spawn(6)
-        self._noise, self._csi = np.random.default_rng(noise), np.random.default_rng(csi)
-        rate = config.sample_rate_hz
-        self._oscillator = impairments.PhaseOscillator(
-            config.cfo_hz / rate, config.phase_noise, np.random.default_rng(phase)
-        )
-        self._tone = None
-        if config.cw_db is not None:
-            amplitude = np.sqrt(config.signal_power * 10 ** (config.cw_db / 10))
-            rng = np.random.default_rng(tone)
-            self._tone = impairments.Tone(amplitude, config.cw_hz / rate, 2, rng)
-        self._clock = DriftingClock(config.sfo_ppm, planes=4) if config.sfo_ppm else None
-        clock_latency = self._clock.latency if self._clock else 0
-        self._schedule = BlockSchedule(config, fading, delay, clock_latency)
-        self.latency_samples = self._schedule.latency_samples
-        self._filter = TapFilter(2, 2, self._schedule.memory)
-        self._looks_for_bursts = self._clock is not None or self._schedule.needs_bursts
+        self._noise = impairments.WhiteNoise(seeds.noise)
+        self._csi = np.random.default_rng(seeds.csi_error)
+        self._oscillator = impairments.PhaseOscillator(0.0, 0.0, np.random.default_rng(seeds.phase))
+        self._tone = impairments.Tone(0.0, 0.0, 2, np.random.default_rng(seeds.interferer))
+        self._schedule = BlockSchedule(config)
+        self._filter = TapFilter(self._schedule.memory)
         self._finder = impairments.BurstFinder()
+        self._clock: DriftingClock | None = None
         self._next = 0
         self.clip_count = 0
+        self._tune()
+
+    def reconfigure(self, config: StreamChannelConfig) -> None:
+        """Another configuration from the next sample on, while everything goes on that can.
+
+        Noise, carrier phase, interferer, clock drift and block numbers run on; echoes of earlier
+        samples keep their taps. Another Doppler shift makes the same fading faster or slower. A
+        change of the model, its parameters, the kind of block or the delay begins a block at once,
+        with the draws that a new channel would begin with; a run in time (block doppler) goes on,
+        so that a delay spread moves the same paths. Such a change, and the first sampling clock
+        offset, may change `latency_samples`.
+
+        Raises:
+            ValueError: another sample_rate_hz or seed, or the channel file cannot be used; the
+                channel goes on as it was.
+        """
+        for name in _KEPT:
+            old, new = getattr(self.config, name), getattr(config, name)
+            if new != old:
+                raise ValueError(f"{name} of a running channel must stay {old}, got {new}")
+        self._schedule.reconfigure(config, self._next)
+        self._filter.lengthen(self._schedule.memory)
+        self.config = config
+        self._tune()
+
+    def _tune(self) -> None:
+        """Hand the parameters to what keeps a state."""
+        config, rate_hz = self.config, self.config.sample_rate_hz
+        self._oscillator.tune(config.cfo_hz / rate_hz, config.phase_noise)
+        tone_power = 0.0 if config.cw_db is None else 10 ** (config.cw_db / 10)
+        self._tone.tune(np.sqrt(config.signal_power * tone_power), config.cw_hz / rate_hz)
+        if self._clock is not None:
+            self._clock.tune(config.sfo_ppm)
+        elif config.sfo_ppm:
+            self._clock = DriftingClock(config.sfo_ppm, 2, self._next)
+        self._looks_for_bursts = self._clock is not None or self._schedule.needs_bursts
+
+    @property
+    def latency_samples(self) -> int:
+        """Output sample n belongs to input sample n - latency_samples.
+
+        0 for flat channels with one clock, else the interpolation's.
+        """
+        return self._schedule.lead + self._clock_latency
+
+    @property
+    def _clock_latency(self) -> int:
+        return self._clock.latency if self._clock else 0
 
     @property
     def truth(self) -> list[TrueChannel]:
@@ -80,7 +119,7 @@ class StreamChannel:
         Raises:
             ValueError: wrong shape, or burst_starts not ascending inside the samples.
         """
-        samples = np.asarray(samples)
+        samples = np.asarray(samples, np.complex64)
         if samples.ndim != 2 or samples.shape[0] != 2:
             raise ValueError(f"samples must be complex [2, n], got shape {samples.shape}")
         n = samples.shape[1]
@@ -94,19 +133,16 @@ class StreamChannel:
         for a in range(0, n, _PASS):
             b = min(a + _PASS, n)
             inside = None if starts is None else starts[(starts >= a) & (starts < b)] - a
-            y = self._one_pass(samples[:, a:b], inside)
-            out.real[:, a:b], out.imag[:, a:b] = y[:, 0], y[:, 1]
+            out[:, a:b] = self._one_pass(samples[:, a:b], inside)
         return out
 
     def flush(self) -> np.ndarray:
         """What silence brings out after the last samples: latency and echoes, complex64 [2, n]."""
-        rest = self._schedule.memory + self.latency_samples - self._schedule.lead
+        rest = self._schedule.memory + self._clock_latency
         return self.apply(np.zeros((2, rest), np.complex64))
 
-    def _one_pass(self, samples: np.ndarray, starts: np.ndarray | None) -> np.ndarray:
-        config = self.config
-        x = np.empty((2, 2, samples.shape[1]), np.float32)
-        x[:, 0], x[:, 1] = samples.real, samples.imag
+    def _one_pass(self, x: np.ndarray, starts: np.ndarray | None) -> np.ndarray:
+        config, n = self.config, x.shape[1]
         found = self._finder.push(x) if starts is None and self._looks_for_bursts else starts
         if config.tx_iq_gain_db or config.tx_iq_phase_deg:
             x = impairments.iq_imbalance(x, config.tx_iq_gain_db, config.tx_iq_phase_deg)
@@ -115,28 +151,25 @@ class StreamChannel:
             x, count = impairments.clip_envelope(x, level)
             self.clip_count += count
         bursts = [] if found is None else (self._next + found).tolist()
-        stretches, arrivals = self._schedule.advance(self._next, x.shape[2], bursts)
+        stretches, arrivals = self._schedule.advance(self._next, n, bursts, self._clock_latency)
         y = self._filter.push(x, stretches)
         if self._clock is not None:
-            y = self._clock.resample(y.reshape(4, -1), arrivals).reshape(2, 2, -1)
-        self._next += x.shape[2]
+            y = self._clock.resample(y, arrivals)
+        self._next += n
         return self._receive(y)
 
     def _receive(self, y: np.ndarray) -> np.ndarray:
-        config, n = self.config, y.shape[2]
-        if config.cfo_hz or config.phase_noise:
-            y = impairments.rotate(y, self._oscillator.phase(n))
-        if self._tone is not None:
-            self._tone.add_to(y)
-        if config.sample_noise_var > 0:
-            noise = self._noise.standard_normal((n, 2, 2), dtype=np.float32)
-            noise *= np.float32(np.sqrt(config.sample_noise_var / 2))
-            y += noise.transpose(1, 2, 0)
+        config = self.config
+        if not self._oscillator.idle:
+            self._oscillator.turn(y)
+        self._tone.add_to(y)
+        self._noise.add_to(y, config.sample_noise_var)
         if config.rx_iq_gain_db or config.rx_iq_phase_deg:
             y = impairments.iq_imbalance(y, config.rx_iq_gain_db, config.rx_iq_phase_deg)
         if config.dc_dbc is not None:
             # real and imaginary part alike, so that each is 3 dB lower
-            y += np.float32(np.sqrt(config.signal_power / 2) * 10 ** (config.dc_dbc / 20))
+            level = np.sqrt(config.signal_power / 2) * 10 ** (config.dc_dbc / 20)
+            y += np.complex64(level * (1 + 1j))
         if config.quant_bits is not None:
             y = impairments.quantise(y, config.quant_bits, config.rx_full_scale)
         return y

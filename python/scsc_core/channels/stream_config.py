@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
+import numpy as np
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from .fading import noise_variance
@@ -53,6 +54,17 @@ def _as_list(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(part for part in value.replace(",", " ").split())
     return value
+
+
+class ProcessSeeds(NamedTuple):
+    """A SeedSequence for every random process of a channel."""
+
+    fading: np.random.SeedSequence
+    noise: np.random.SeedSequence
+    phase: np.random.SeedSequence
+    csi_error: np.random.SeedSequence
+    delay: np.random.SeedSequence
+    interferer: np.random.SeedSequence
 
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -153,6 +165,10 @@ class StreamChannelConfig(BaseModel):
                     f"{name} must be within +-sample_rate_hz / 2, got {getattr(self, name):g}"
                 )
         return self
+
+    def process_seeds(self) -> ProcessSeeds:
+        """Seeds spawned from `seed`: no process disturbs another's draws."""
+        return ProcessSeeds(*np.random.SeedSequence(self.seed).spawn(len(ProcessSeeds._fields)))
 
     @property
     def link_noise_var(self) -> float:

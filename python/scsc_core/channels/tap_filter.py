@@ -7,11 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
-# Outputs are computed in tiles that begin at multiples of this, whole even where only a part is
-# asked for: a column of a matrix product then rounds the same in any chunking.
-_TILE = 512
+from .. import _native
 
 
 @dataclass(frozen=True)
@@ -36,36 +33,41 @@ class Stretch:
 class TapFilter:
     """y[n] = sum over stretches s, taps l of h_s[l] x_s[n - delay_s - l], x_s: the input of stretch s.
 
-    A stretch's tail runs on into the next one, as a burst's echoes do. Samples are float32 planes;
-    every output is the same sum in the same order however the input is split.
+    A stretch's tail runs on into the next one, as a burst's echoes do. Every output is the same sum
+    in the same order however the input is split.
 
     Args:
-        n_tx, n_rx: streams in and out.
         memory: longest delay + L - 1 that will occur.
     """
 
-    def __init__(self, n_tx: int, n_rx: int, memory: int):
-        self._n_tx, self._n_rx, self._memory = n_tx, n_rx, memory
-        self._history = np.zeros((2 * n_tx, memory), np.float32)
+    def __init__(self, memory: int):
+        self._memory = memory
+        self._history = np.zeros((2, memory), np.complex64)
         self._next = 0
         self._stretches: list[Stretch] = []
 
+    def lengthen(self, memory: int) -> None:
+        """Make room for stretches with a longest delay + L - 1 of `memory`."""
+        missing = max(memory - self._memory, 0)
+        self._history = np.pad(self._history, ((0, 0), (missing, 0)))
+        self._memory += missing
+
     def push(self, x: np.ndarray, stretches: list[Stretch]) -> np.ndarray:
-        """Output float32 [n_rx, 2, n] (re, im) for the next input.
+        """Output complex64 [2, n] for the next input.
 
         Args:
-            x: float32 [n_tx, 2, n].
+            x: complex64 [2, n].
             stretches: those that begin inside this input, in order; the very first at index 0.
         """
-        n = x.shape[2]
+        n = x.shape[1]
         self._stretches += stretches
-        extended = np.concatenate([self._history, x.reshape(2 * self._n_tx, n)], 1)
-        y = np.zeros((2 * self._n_rx, n), np.float32)
+        extended = np.concatenate([self._history, x], 1)
+        y = np.zeros((2, n), np.complex64)
         for stretch, end in self._active(n):
             self._add(y, extended, stretch, end)
         self._history = extended[:, n:].copy()
         self._next += n
-        return y.reshape(self._n_rx, 2, n)
+        return y
 
     def _active(self, n: int) -> Iterator[tuple[Stretch, int]]:
         """Stretches that reach these outputs, with the index of their last input + 1."""
@@ -79,47 +81,18 @@ class TapFilter:
         yield from pairs
 
     def _add(self, y: np.ndarray, extended: np.ndarray, stretch: Stretch, end: int) -> None:
-        n_taps, first, n = len(stretch.taps), self._next, y.shape[1]
-        begin = max(first, stretch.start + stretch.delay)
-        stop = min(first + n, end + stretch.delay + n_taps - 1)
-        if begin >= stop:
-            return
-        weights = _weights(stretch.taps)
+        origin = self._next - self._memory  # index of the first column of `extended`
+        change = None
         if stretch.end_taps is not None:
-            weights = np.concatenate([weights, _weights(stretch.end_taps - stretch.taps)], 1)
-        for tile in range(begin - begin % _TILE, stop, _TILE):
-            source = self._source(extended, stretch, end, tile - stretch.delay - n_taps + 1)
-            windows = sliding_window_view(source, _TILE, -1)[:, ::-1]
-            part = weights @ windows.reshape(-1, _TILE)
-            a, b = max(tile, begin), min(tile + _TILE, stop)
-            y[:, a - first : b - first] += part[:, a - tile : b - tile]
-
-    def _source(self, extended: np.ndarray, stretch: Stretch, end: int, start: int) -> np.ndarray:
-        """Input of a stretch from index `start` as far as a tile needs it, zero outside.
-
-        Where the taps change, a second set of rows holds the input times the ramp 0 .. 1.
-        """
-        length = _TILE + len(stretch.taps) - 1
-        rows = len(extended)
-        source = np.zeros((rows if stretch.end_taps is None else 2 * rows, length), np.float32)
-        offset = self._next - self._memory  # index of the first column of `extended`
-        a, b = max(start, stretch.start, offset), min(start + length, end)
-        if a >= b:
-            return source
-        inside = slice(a - start, b - start)
-        source[:rows, inside] = extended[:, a - offset : b - offset]
-        if stretch.end_taps is not None:
-            ramp = np.arange(a - stretch.start, b - stretch.start, dtype=np.float32)
-            ramp *= np.float32(1 / stretch.length)
-            np.multiply(source[:rows, inside], ramp, out=source[rows:, inside])
-        return source
-
-
-def _weights(taps: np.ndarray) -> np.ndarray:
-    """Real matrix float32 [2 n_rx, 2 n_tx L] of complex taps [L, n_rx, n_tx] on (re, im) planes."""
-    n_taps, n_rx, n_tx = taps.shape
-    real = np.empty((n_rx, 2, n_tx, 2, n_taps), np.float32)
-    real[:, 0, :, 0] = real[:, 1, :, 1] = taps.real.transpose(1, 2, 0)
-    real[:, 1, :, 0] = taps.imag.transpose(1, 2, 0)
-    real[:, 0, :, 1] = -real[:, 1, :, 0]
-    return real.reshape(2 * n_rx, 2 * n_tx * n_taps)
+            change = (stretch.end_taps - stretch.taps).astype(np.complex64)
+        _native.filter_taps(
+            y,
+            extended,
+            first=max(stretch.start - origin, 0),
+            last=end - origin,
+            lag=self._memory - stretch.delay,
+            taps=stretch.taps.astype(np.complex64),
+            change=change,
+            ramp_start=stretch.start - origin,
+            ramp_step=1 / stretch.length if stretch.length else 0.0,
+        )
