@@ -166,7 +166,7 @@ def test_channel_gives_the_library_s_samples_in_any_chunking():
     Supervisor()
     rng = np.random.default_rng(5)
     x = rng.standard_normal((2, 30_000)) + 1j * rng.standard_normal((2, 30_000))
-    block = scsc.radio_channel(model="tdl", snr_db=12.0, cfo_hz=200.0, seed=7)
+    block = scsc.radio_channel(model="tdl", snr_db=12.0, cfo_hz=200.0, options={"seed": 7})
 
     y, tags = through(block, x, [burst_tag(0), burst_tag(17_000)])
 
@@ -181,12 +181,44 @@ def test_channel_that_cannot_be_is_an_error_and_at_run_time_a_warning():
     block = scsc.radio_channel()
 
     block.on_cmd({"model": "awgn", "snr_db": 17.0})
-    block.on_cmd({"doppler_hz": 5.0, "odd": 1})
+    block.on_cmd({"doppler_hz": 5.0, "options": {"odd": 1}, "seed": 2})
     block.set_snr_db(1e9)
 
     assert (block._wanted.model, block._wanted.snr_db) == ("awgn", 17.0)
-    with pytest.raises(ValueError, match="doppler_hz"):
-        scsc.radio_channel(block="doppler")
+    for wrong, words in (
+        ({"options": {"block": "doppler"}}, "doppler_hz"),
+        ({"options": {"cfo_hz": 1.0}}, "options must not hold parameters of the block, got cfo_hz"),
+        ({"options": {"sfo": 1.0}}, "sfo_ppm"),
+        ({"options": "sfo_ppm=1"}, "options must be a dict or None, got 'sfo_ppm=1'"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            scsc.radio_channel(**wrong)
+
+
+def test_channel_names_every_option():
+    named = scsc.radio_channel.__doc__
+
+    missing = [key for key in StreamChannelConfig.model_fields if key not in named]
+
+    assert missing == ["signal_power", "carrier_share"]  # right as they are for ofdm_modulator
+
+
+def test_channel_goes_on_when_its_parameters_change():
+    Supervisor()
+    block = scsc.radio_channel(doppler_hz=5.0)
+    channel = block._channel
+    block.set_options({"phase_noise": 0.01})
+    block.set_snr_db(20.0)
+
+    through(block, np.ones((2, 5000)))
+    status = block.counters["snr_db"]
+    block.set_options({"block": "samples:100"})
+    block.set_doppler_hz(0)
+    block.set_model("file")  # without a file
+
+    assert block._channel is channel and status == 20.0
+    assert (channel.config.doppler_hz, channel.config.phase_noise) == (5.0, 0.01)
+    assert (block._wanted.model, block._wanted.block) == ("rayleigh", "samples:100")
 
 
 def frame_samples(n=1, gap=200):

@@ -85,7 +85,7 @@ def test_pictures_arrive_in_order_and_the_flowgraph_ends(path, changes):
 def test_pictures_that_never_come_are_told_as_lost(path):
     config = scsc.waveform_config("", precoder="none", qp=36)
 
-    parts = run_link(path, 3, config, {"snr_db": -4.0, "snr_def": "rx_ant", "seed": 3})
+    parts = run_link(path, 3, config, {"snr_db": -4.0, "options": {"snr_def": "rx_ant", "seed": 3}})
 
     delivered = [meta["frame"] for _, meta in parts.sink.items]
     lost = [meta["frame"] for meta in parts.sink.lost]

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import threading
+from itertools import takewhile
+from typing import Any
 
 import numpy as np
 import pmt
@@ -18,55 +20,45 @@ from scsc_core.waveform.numerology import numerology as _numerology
 from .stream_block import BLOCK_TAG, BURST_TAG, STREAM_BUFFER, common_items, stream_block
 from .supervisor import supervised
 
-_SETTABLE = ("model", "profile", "delay_spread_ns", "doppler_hz", "snr_db", "cfo_hz", "sfo_ppm")
-_SETTABLE += ("phase_noise",)
+_SETTABLE = ("model", "profile", "delay_spread_ns", "doppler_hz", "snr_db", "cfo_hz", "options")
+
+
+def _configuration(parameters: dict[str, Any]) -> StreamChannelConfig:
+    values = dict(parameters)
+    options = values.pop("options") or {}
+    if not isinstance(options, dict):
+        raise ValueError(f"options must be a dict or None, got {options!r}")
+    if twice := sorted(options.keys() & values.keys()):
+        raise ValueError(f"options must not hold parameters of the block, got {', '.join(twice)}")
+    block = {"block": "doppler"} if values["doppler_hz"] else {}
+    return build(StreamChannelConfig, {**values, **options, **block})
 
 
 class radio_channel(stream_block):
     """Carries the samples of two antennas over a fading radio channel with the faults of front ends.
 
-    Transmit IQ, clipping, fading taps with delay, sampling clock, carrier and phase noise,
-    interferer, noise, receive IQ, DC, quantiser, in this order. E||H||_F^2 = 4. Same seed, same
-    draws, whatever the sizes of the pieces that the scheduler cuts the stream into.
+    Transmit IQ, clipping, fading taps and delay, sampling clock, carrier, phase noise, interferer,
+    noise, receive IQ, DC, quantiser. E||H||_F^2 = 4. Same seed, same draws, in any chunking. What
+    changes at run time goes on from where it is (StreamChannel.reconfigure).
 
     Message ports:
-        csi_true (out): c64 [n_blocks, n_rx, n_tx], H of every used carrier at the start of a block;
-            keys block, sample_index. Made when something listens.
+        csi_true (out): c64 [n_blocks, n_rx, n_tx], H of used carriers; keys block, sample_index.
         status (out): dict of frames (blocks so far), dropped, snr_db, clip_count.
-        cmd (in): dict with model, profile, delay_spread_ns, doppler_hz, snr_db, cfo_hz, sfo_ppm,
-            phase_noise. A change starts the channel anew.
+        cmd (in): dict with model, profile, delay_spread_ns, doppler_hz, snr_db, cfo_hz, options.
     Tags:
         scsc_burst on input 0: where a burst begins; looked for where there are none.
         scsc_block on output 0: number of the block that begins.
 
     Args:
         sample_rate_hz: float > 0.
-        model: "awgn" (H = [[1, 1], [1, -1]]), "rayleigh" (flat), "rician", "exp", "tdl", "cdl",
-            "nonstationary", "taps" or "file".
-        profile: "A" to "E", of tdl and cdl.
-        delay_spread_ns: float 0..1e5, rms, of exp, tdl and cdl.
-        rician_k_db: float -60..60, K factor of rician.
-        delays_ns, powers_db: tuples of float, of model taps.
-        channel_file: str, .npz of recorded channels for model file, else None.
-        correlation_tx, correlation_rx: float in [0, 1), exponential correlation of antennas.
-        block: "per_frame" (a new draw for each burst), "samples:<n>" or "doppler".
-        doppler_hz: float, > 0 with block doppler, Jakes spectrum.
-        snr_db: float, -50..200.
-        snr_def: "pz_n0" (one transmit antenna's power over N0) or "rx_ant" (received, all of them).
-        noise_var: float >= 0, N0 in link units instead of snr_db; None: snr_db counts.
-        delay_samples: str, "n" or "lo:hi", drawn for each burst.
-        delay_frac: float in [0, 1), samples.
-        sfo_ppm: float, -1000..1000, offset of the sampling clock.
-        cfo_hz: float, carrier offset.
-        phase_noise: float 0..1, random walk in rad per sample.
-        tx_iq_gain_db, tx_iq_phase_deg, rx_iq_gain_db, rx_iq_phase_deg: float, IQ imbalance.
-        tx_clip_dbfs: float, clipping level of the transmitter; None: off.
-        dc_dbc: float, DC at the receiver relative to the signal; None: off.
-        cw_db: float, power of an interfering carrier relative to the signal; None: off.
-        cw_hz: float, its frequency.
-        quant_bits: int 2..16, of the receiver's converters; None: off.
-        csi_error: float 0..1, variance of the error of csi_true.
-        seed: int >= 0.
+        model: "awgn", "rayleigh", "rician", "exp", "tdl", "cdl", "nonstationary", "taps" or "file".
+        profile, delay_spread_ns: "A" to "E" of tdl and cdl; float 0..1e5, rms, also of exp.
+        doppler_hz: float >= 0; 0: a new draw for each burst, or as the option block says.
+        snr_db, cfo_hz: float, -50..200; float, carrier offset.
+        options: dict of other keys (docs/channels.md, section 2) or None: seed, block, rician_k_db,
+            delays_ns, powers_db, channel_file, correlation_tx, correlation_rx, snr_def, noise_var,
+            delay_samples, delay_frac, sfo_ppm, phase_noise, tx_iq_gain_db, tx_iq_phase_deg, cw_db,
+            rx_iq_gain_db, rx_iq_phase_deg, tx_clip_dbfs, dc_dbc, cw_hz, quant_bits, csi_error.
         numerology: "64", "128" or "256", carriers of csi_true.
     Raises:
         ValueError: an unknown name, a number out of range, values that do not go together.
@@ -79,37 +71,15 @@ class radio_channel(stream_block):
         model="rayleigh",
         profile="A",
         delay_spread_ns=50.0,
-        rician_k_db=9.0,
-        delays_ns=(),
-        powers_db=(),
-        channel_file=None,
-        correlation_tx=0.0,
-        correlation_rx=0.0,
-        block="per_frame",
         doppler_hz=0.0,
         snr_db=9.0,
-        snr_def="pz_n0",
-        noise_var=None,
-        delay_samples="0",
-        delay_frac=0.0,
-        sfo_ppm=0.0,
         cfo_hz=0.0,
-        phase_noise=0.0,
-        tx_iq_gain_db=0.0,
-        tx_iq_phase_deg=0.0,
-        rx_iq_gain_db=0.0,
-        rx_iq_phase_deg=0.0,
-        tx_clip_dbfs=None,
-        dc_dbc=None,
-        cw_db=None,
-        cw_hz=0.0,
-        quant_bits=None,
-        csi_error=0.0,
-        seed=1,
+        options=None,
         numerology="64",
     ):
         given = locals().items()
-        values = {name: value for name, value in given if name in StreamChannelConfig.model_fields}
+        names = {"options", *StreamChannelConfig.model_fields}
+        self._parameters = {name: value for name, value in given if name in names}
         super().__init__(
             "radio_channel",
             inputs=True,
@@ -120,8 +90,10 @@ class radio_channel(stream_block):
         self._carriers = _numerology(numerology)
         self._tagged = False
         self._lock = threading.Lock()
-        self._wanted = build(StreamChannelConfig, values)
-        self._renew()
+        self._wanted = self._seen = _configuration(self._parameters)
+        self._channel = StreamChannel(self._wanted)
+        self._blocks_told = 0
+        self.counters[keys.SNR_DB] = self._wanted.snr_db
         self.set_tag_propagation_policy(gr.TPP_DONT)  # delays move what the tags speak of
         self.set_max_output_buffer(STREAM_BUFFER)
 
@@ -129,8 +101,8 @@ class radio_channel(stream_block):
     def general_work(self, input_items, output_items):
         """Pass on as many samples as there are."""
         n = common_items([*input_items, *output_items])
-        if self._wanted is not self._channel.config:
-            self._renew()
+        if self._wanted is not self._seen:
+            self._reconfigure()
         first = self.nitems_read(0)
         tags = self.get_tags_in_window(0, 0, n, BURST_TAG)
         starts = np.array(sorted(tag.offset - first for tag in tags), np.int64)
@@ -143,43 +115,48 @@ class radio_channel(stream_block):
         self.consume_each(n)
         return n
 
-    def _renew(self) -> None:
-        self._channel = StreamChannel(self._wanted)
-        self._begin = self.nitems_read(0)  # the channel counts samples from its own start
-        self._blocks_told = 0
-        self.counters[keys.SNR_DB] = self._wanted.snr_db
+    def _reconfigure(self) -> None:
+        self._seen = self._wanted
+        try:
+            self._channel.reconfigure(self._seen)
+        except ValueError as error:  # a file that cannot be used
+            self.warn(f"the channel stays: {error}")
+        self.counters[keys.SNR_DB] = self._channel.config.snr_db
 
     def _tell_blocks(self, written: int) -> None:
         """Tag and publish the blocks that began in the samples of this call."""
-        new = [true for true in self._channel.truth if true.index >= self._blocks_told]
+        newest_first = reversed(self._channel.truth)
+        new = [*takewhile(lambda true: true.index >= self._blocks_told, newest_first)][::-1]
         for true in new:
-            self._blocks_told = true.index + 1
             self.counters["frames"] += 1
-            offset = self._begin + true.output_sample
-            if offset >= written:
-                self.add_item_tag(0, offset, BLOCK_TAG, pmt.from_long(true.index))
+            if true.output_sample >= written:
+                self.add_item_tag(0, true.output_sample, BLOCK_TAG, pmt.from_long(true.index))
         self.counters["clip_count"] = self._channel.clip_count
-        if new and self.wanted(keys.CSI_TRUE):
+        if not new:
+            return
+        self._blocks_told = new[-1].index + 1
+        if self.wanted(keys.CSI_TRUE):
             self._publish_truth(new[-1])
-        if new:
-            self.publish_status()
+        self.publish_status()
 
     def _publish_truth(self, true) -> None:
         h = true.carriers(self._carriers.used, self._carriers.n_fft)
         if self._channel.config.csi_error:
             h = self._channel.csi_estimate(h)
         meta = dict(zip(keys.SHAPES[keys.CSI_TRUE], h.shape))
-        meta |= {keys.BLOCK: true.index, keys.SAMPLE_INDEX: self._begin + true.output_sample}
+        meta |= {keys.BLOCK: true.index, keys.SAMPLE_INDEX: true.output_sample}
         self.publish(keys.CSI_TRUE, np.ascontiguousarray(h, np.complex128), meta)
 
     def _set(self, **changes) -> None:
-        """Another channel from the next samples on; one that is impossible is a warning, and none."""
+        """Other values from the next samples on; impossible ones are a warning, no change."""
         with self._lock:
-            values = {**self._wanted.model_dump(), **changes}
+            parameters = {**self._parameters, **changes}
             try:
-                self._wanted = build(StreamChannelConfig, values)
+                self._wanted = _configuration(parameters)
             except ValueError as error:
                 self.warn(f"the channel stays: {error}")
+                return
+            self._parameters = parameters
 
     def set_model(self, model):
         """Model from the next samples on."""
@@ -194,8 +171,8 @@ class radio_channel(stream_block):
         self._set(delay_spread_ns=delay_spread_ns)
 
     def set_doppler_hz(self, doppler_hz):
-        """Doppler shift from the next samples on; 0: a new draw for each burst."""
-        self._set(doppler_hz=doppler_hz, block="doppler" if doppler_hz else "per_frame")
+        """Doppler shift from the next samples on."""
+        self._set(doppler_hz=doppler_hz)
 
     def set_snr_db(self, snr_db):
         """Signal-to-noise ratio from the next samples on."""
@@ -205,10 +182,6 @@ class radio_channel(stream_block):
         """Carrier offset from the next samples on."""
         self._set(cfo_hz=cfo_hz)
 
-    def set_sfo_ppm(self, sfo_ppm):
-        """Offset of the sampling clock from the next samples on."""
-        self._set(sfo_ppm=sfo_ppm)
-
-    def set_phase_noise(self, phase_noise):
-        """Phase noise from the next samples on."""
-        self._set(phase_noise=phase_noise)
+    def set_options(self, options):
+        """All other keys from the next samples on."""
+        self._set(options=options)
