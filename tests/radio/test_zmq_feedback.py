@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import itertools
 import time
+from urllib.parse import urlparse
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from gnuradio.scsc.front_ends.zmq_feedback import (  # noqa: E402
     FeedbackRelay,
     FeedbackSender,
 )
+from zmq_peers import reachable_beyond_loopback_address, strangers  # noqa: E402
 
 from scsc_core.radio import FrontEndError, pack_feedback  # noqa: E402
+from scsc_core.radio.feedback_link import DEFAULT_ADDRESS  # noqa: E402
 
 LIMIT_S = 20.0
 
@@ -97,6 +100,72 @@ def test_garbage_is_counted_and_dropped(ends, tmp_path):
     assert receiver.counters["malformed"] == 4
 
 
+def test_huge_messages_and_other_headers_are_dropped(ends, tmp_path):
+    address = f"ipc://{tmp_path}/feedback"
+    receiver = _enter(ends, FeedbackReceiver(address))
+    good = pack_feedback(b"good")
+    wrong = [b"SCFX" + good[4:], good[:4] + b"\x02" + good[5:], good + b"\0", good[:-1]]
+    for message in (bytes(16 << 20), *wrong, good):
+        hostile = zmq.Context.instance().socket(zmq.PUSH)
+        ends.callback(hostile.close, 0)
+        hostile.connect(address)
+        hostile.send(message)
+
+    payloads = _collect(receiver, 1)
+    deadline = time.monotonic() + LIMIT_S
+    while receiver.counters["malformed"] < 4 and time.monotonic() < deadline:
+        payloads += receiver.receive(0.01)
+
+    assert payloads == [b"good"]
+    assert receiver.counters["malformed"] == 4  # the huge one is refused by its size
+
+
+def test_flood_neither_holds_up_the_transmitter_nor_grows(ends, tmp_path):
+    address = f"ipc://{tmp_path}/feedback"
+    receiver = _enter(ends, FeedbackReceiver(address))
+    hostile = zmq.Context.instance().socket(zmq.PUSH)
+    ends.callback(hostile.close, 0)
+    hostile.setsockopt(zmq.SNDHWM, 100)
+    hostile.connect(address)
+    accepted, begin = 0, time.monotonic()
+    while accepted < 20_000 and time.monotonic() - begin < 0.5:
+        try:
+            hostile.send(b"flood" * 100, zmq.NOBLOCK)
+            accepted += 1
+        except zmq.Again:
+            time.sleep(1e-3)
+
+    receiver.receive()
+
+    assert accepted < 20_000  # it waits in the sender, not here
+    assert 0 < receiver.counters["malformed"] <= 256  # of one look
+
+
+def test_strangers_at_the_port_do_not_disturb(ends, tcp_address):
+    receiver = _enter(ends, FeedbackReceiver(tcp_address))
+    strangers(ends, tcp_address)
+
+    sender = _connected_sender(ends, tcp_address, receiver)
+    sender.send(b"report")
+
+    assert _collect(receiver, 1) == [b"report"]  # some speak an old ZMTP, in garbage: counted
+
+
+def test_feedback_is_taken_from_this_host_only(ends, tcp_address):
+    _enter(ends, FeedbackReceiver(tcp_address))
+
+    assert urlparse(DEFAULT_ADDRESS).hostname == "127.0.0.1"
+    assert not reachable_beyond_loopback_address(tcp_address)
+
+
+def test_sender_that_restarts_is_heard_again(ends, tmp_path):
+    address = f"ipc://{tmp_path}/feedback"
+    receiver = _enter(ends, FeedbackReceiver(address))
+    _connected_sender(ends, address, receiver).close()
+
+    _connected_sender(ends, address, receiver)  # its first payload has arrived
+
+
 def test_receiver_that_restarts_is_found_again(ends, tmp_path):
     address = f"ipc://{tmp_path}/feedback"
     first = FeedbackReceiver(address)
@@ -108,11 +177,13 @@ def test_receiver_that_restarts_is_found_again(ends, tmp_path):
     assert b"again" in _collect(second, 1, lambda: sender.send(b"again"))
 
 
-def test_address_in_use_is_told(ends, tcp_address):
-    _enter(ends, FeedbackReceiver(tcp_address))
+@pytest.mark.parametrize("kind", ["tcp", "ipc"])
+def test_address_in_use_is_told(ends, tmp_path, tcp_address, kind):
+    address = tcp_address if kind == "tcp" else f"ipc://{tmp_path}/feedback"
+    _enter(ends, FeedbackReceiver(address))
 
-    with pytest.raises(FrontEndError, match=f"{tcp_address} is in use"):
-        FeedbackReceiver(tcp_address)
+    with pytest.raises(FrontEndError, match=f"{address} is in use"):
+        FeedbackReceiver(address)
 
 
 def test_relay_loses_the_stated_share_and_keeps_the_order(ends, tmp_path):

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What tests of the virtual radio share: bursts, ends that close by themselves, reading, waiting."""
 
+import socket
 import time
+from urllib.parse import urlparse
 
 import numpy as np
 
@@ -40,3 +42,36 @@ def wait_until(condition, *steps):
         assert time.monotonic() < deadline, "it did not happen"
         for step in steps:
             step()
+
+
+def port_of(address):
+    """(host, port) of a tcp:// address."""
+    parts = urlparse(address)
+    return parts.hostname, parts.port
+
+
+# What comes to an open port: nothing, a browser, noise, a greeting that stops, one with junk behind it.
+STRANGERS = {
+    "silent": b"",
+    "browser": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "noise": np.random.default_rng(1).bytes(5000),
+    "greeting": b"\xff" + bytes(8) + b"\x7f\x03",
+    "junk": b"\xff" + bytes(8) + b"\x7f\x03\x00NULL" + bytes(48) + b"\x04\x05junk",
+}
+
+
+def strangers(ends, address):
+    """One connection of each kind, all open until the end of the test."""
+    for content in STRANGERS.values():
+        connection = socket.create_connection(port_of(address))
+        ends.callback(connection.close)
+        connection.sendall(content)
+
+
+def reachable_beyond_loopback_address(address):
+    """Whether a port bound at 127.0.0.1 answers at another address of this host too."""
+    try:
+        socket.create_connection(("127.0.0.2", port_of(address)[1]), 1.0).close()
+    except OSError:
+        return False
+    return True

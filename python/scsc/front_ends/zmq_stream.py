@@ -20,16 +20,19 @@ from scsc_core.radio.events import EventLog
 from scsc_core.radio.front_end import FrontEndError, no_samples
 from scsc_core.radio.received import finite_samples
 
+from .zmq_connections import WATCHED, Connections, ipc_in_use
+
 ITEM_BYTES = 16
 MAX_ITEMS = 1 << 18  # of one reply
 _REQUEST = struct.Struct("<I")
 _MAX_PEERS = 16  # whose request waits; each has one at a time
 _MAX_MESSAGES = 1000  # looked at in one go, and waiting inside ZeroMQ for a reader
 _LINGER_MS = 1000
+HANDSHAKE_MS = 5000  # connections that say nothing hold a place no longer
 _KEEPALIVE_S = 3
+_CLOSING_S = 1.0  # sockets close in a thread of ZeroMQ
 _RETRY_S = 0.1  # between two attempts to connect
-_CONNECTED, _DISCONNECTED = zmq.EVENT_HANDSHAKE_SUCCEEDED, zmq.EVENT_DISCONNECTED
-_WATCHED = _CONNECTED | _DISCONNECTED | zmq.EVENT_CLOSED
+_LOST = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
 
 
 def to_items(samples: np.ndarray) -> bytes:
@@ -48,16 +51,21 @@ class _Peer:
     """A socket with what both ends share: its options, and whether somebody is connected.
 
     Attributes:
-        peers: int, connections that stand.
-        served: bool, this socket had one.
+        served: bool, this socket had a peer.
         ever: bool, there was one since the beginning.
     """
 
     def __init__(self, socket_type: int, address: str, log: EventLog, now: Any):
-        self.address, self.peers, self.served, self.ever = address, 0, False, False
+        self.address, self.served, self.ever = address, False, False
+        self._connections = Connections()
         self._type, self._log, self._now = socket_type, log, now
         self.socket: zmq.Socket | None = None
         self._monitor: zmq.Socket | None = None
+
+    @property
+    def connected(self) -> bool:
+        """Whether a peer is there."""
+        return self._connections.peers > 0
 
     def create(self, max_message: int) -> zmq.Socket:
         """A new socket, watched, neither bound nor connected."""
@@ -67,6 +75,7 @@ class _Peer:
             (zmq.MAXMSGSIZE, max_message),
             (zmq.RCVHWM, _MAX_MESSAGES if max_message < ITEM_BYTES * MAX_ITEMS else _MAX_PEERS),
             (zmq.SNDHWM, _MAX_PEERS),
+            (zmq.HANDSHAKE_IVL, HANDSHAKE_MS),
             (zmq.RECONNECT_IVL, -1),  # a socket lives as long as its connection; see SampleSource
             (zmq.IPV6, 1 if "[" in self.address else 0),
             # A host that vanished is noticed by the kernel. Heartbeats of ZeroMQ would do so too, but
@@ -77,7 +86,7 @@ class _Peer:
             (zmq.TCP_KEEPALIVE_CNT, _KEEPALIVE_S),
         ):
             self.socket.setsockopt(option, value)
-        self._monitor = self.socket.get_monitor_socket(_WATCHED)
+        self._monitor = self.socket.get_monitor_socket(WATCHED)
         return self.socket
 
     def poll(self, timeout_s: float) -> bool:
@@ -91,16 +100,14 @@ class _Peer:
         """Look at connections that came and went; whether one went or could not be made."""
         lost = False
         while self._monitor.poll(0):
-            event = recv_monitor_message(self._monitor)["event"]
-            if event == _CONNECTED:
-                self.peers += 1
+            told = recv_monitor_message(self._monitor)
+            lost = lost or bool(told["event"] & _LOST)
+            change = self._connections.note(told["event"], told["value"])
+            if change == "came":
                 if self.ever:
                     self._log.add("peer_back", self._now(), 1, self.address)
                 self.ever = self.served = True
-                continue
-            lost = True
-            if event == _DISCONNECTED and self.peers:
-                self.peers -= 1
+            elif change == "gone":
                 self._log.add("peer_gone", self._now(), 1, self.address)
         return lost
 
@@ -111,7 +118,7 @@ class _Peer:
             self._monitor.close(0)
             self.socket.close()
             self.socket = self._monitor = None
-        self.peers = 0
+        self._connections = Connections()
 
 
 class SampleSource:
@@ -139,7 +146,7 @@ class SampleSource:
     @property
     def connected(self) -> bool:
         """Whether a peer is there."""
-        return self._peer.peers > 0
+        return self._peer.connected
 
     @property
     def ever_connected(self) -> bool:
@@ -242,7 +249,7 @@ class SampleSink:
     @property
     def connected(self) -> bool:
         """Whether a peer is there."""
-        return self._peer.peers > 0
+        return self._peer.connected
 
     @property
     def ever_connected(self) -> bool:
@@ -251,6 +258,7 @@ class SampleSink:
 
     def open(self) -> None:
         """Bind; FrontEndError when the address is taken or is none of this host."""
+        check_free(self.address)
         socket = self._peer.create(64)  # a request has 4 bytes
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         try:
@@ -300,12 +308,28 @@ class SampleSink:
         self._peer.close()
 
 
+def check_free(address: str) -> None:
+    """FrontEndError when an ipc:// address is taken, which binding would not tell.
+
+    A socket that this process has just closed is given the time to go.
+    """
+    deadline = time.monotonic() + _CLOSING_S
+    while ipc_in_use(address):
+        if time.monotonic() > deadline:
+            raise _in_use(address)
+        time.sleep(_CLOSING_S / 20)
+
+
 def bind_error(address: str, error: zmq.ZMQError) -> FrontEndError:
     """Why an address cannot be bound, with the cure."""
     if error.errno == zmq.EADDRINUSE:
-        return FrontEndError(
-            "zmq", f"address {address} is in use", "end the other program or take another port"
-        )
+        return _in_use(address)
     return FrontEndError(
         "zmq", f"cannot bind {address}: {error}", "bind an address of this host, as 127.0.0.1"
+    )
+
+
+def _in_use(address: str) -> FrontEndError:
+    return FrontEndError(
+        "zmq", f"address {address} is in use", "end the other program or take another address"
     )
