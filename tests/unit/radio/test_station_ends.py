@@ -177,6 +177,29 @@ def test_events_and_counters_reach_the_board():
     assert board["tx"]["bursts"] == 2 and board["tx"]["channel_state"] == "closed"
 
 
+def test_device_whose_clock_is_set_back_goes_on_sending():
+    sending = Sending([b"a"] * 20)
+    sending.front_end.pass_samples(10**9)
+    sending.steps(10)
+    before = len(sending.front_end.bursts)
+
+    sending.front_end.position = 0
+    sending.steps(200, passing=500)
+
+    assert before == 2 and sending.station.done
+    assert len(sending.front_end.bursts) == 21
+
+
+def test_device_whose_clock_jumps_ahead_goes_on_sending():
+    sending = Sending([b"a"] * 20)
+    sending.steps(10)
+
+    sending.front_end.pass_samples(10**12)
+    sending.steps(200, passing=500)
+
+    assert sending.station.done and len(sending.front_end.bursts) == 21
+
+
 def test_ahead_must_be_positive():
     with pytest.raises(ValueError, match="ahead_s must be > 0, got 0"):
         Sending([], ahead_s=0)
