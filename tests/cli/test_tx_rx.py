@@ -14,8 +14,9 @@ from scsc_core import codecs
 from scsc_core.cli import air_program, air_view
 from scsc_core.cli.air_arguments import WAVEFORM_KEYS
 from scsc_core.cli.air_program import run_program
+from scsc_core.radio import received_pictures
 from scsc_core.radio.image_sources import StreamSource
-from scsc_core.radio.sigmf_file import SigmfReader, SigmfWriter
+from scsc_core.radio.sigmf_file import RecordingError, SigmfReader, SigmfWriter
 from scsc_core.waveform.configuration import WaveformConfig
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -105,6 +106,38 @@ def test_pictures_that_do_not_arrive_are_code_4(pictures, capsys):
 
     assert code == 4
     assert "3 pictures did not arrive" in capsys.readouterr().out
+
+
+def test_full_disk_ends_recording_and_pictures_but_not_the_link(
+    pictures, tmp_path, monkeypatch, capsys
+):
+    def full(*_):
+        raise RecordingError("air.sigmf-data cannot be written: no space left", "free some space")
+
+    monkeypatch.setattr(SigmfWriter, "write", full)
+    words = [*SIM, "--precoder", "none", "--image", pictures, "--json"]
+
+    code = rx(*words, "--record", tmp_path / "air")
+
+    lines = json_lines(capsys.readouterr().out)
+    assert code == 4 and lines[-1]["delivered"] == 3
+    assert lines[-1]["missing"] == "the recording ended early"
+    (event,) = (line for line in lines if line.get("kind") == "unrecorded")
+    assert "no space left" in event["text"]
+
+
+def test_pictures_that_cannot_be_written_are_code_4(pictures, tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise ValueError("no space left")
+
+    monkeypatch.setattr(received_pictures.codecs, "save_image", full)
+    words = [*SIM, "--precoder", "none", "--image", pictures, "--json"]
+
+    assert tx(*words, "--output", tmp_path / "out") == 4
+
+    end = json_lines(capsys.readouterr().out)[-1]
+    assert end["delivered"] == end["unwritten"] == 3
+    assert end["missing"] == "3 received pictures could not be written"
 
 
 def test_transmission_without_pictures_is_code_4(monkeypatch, capsys):

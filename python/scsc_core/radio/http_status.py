@@ -115,6 +115,7 @@ class StatusServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 32  # connections that come at once wait in no second round
     board: CountersBoard
     local_only = True
 

@@ -5,6 +5,7 @@ import http.client
 import io
 import json
 import socket
+import time
 from types import SimpleNamespace
 from urllib.parse import urlparse
 
@@ -87,7 +88,11 @@ def test_local_server_refuses_other_host_names(server):
 
 
 def test_server_is_bound_to_this_host_only(server):
-    assert urlparse(server.url).hostname == "127.0.0.1"
+    address = urlparse(server.url)
+
+    assert address.hostname == "127.0.0.1"
+    with pytest.raises(OSError):  # another address of this host
+        socket.create_connection(("127.0.0.2", address.port), timeout=1)
 
 
 def test_idle_connections_do_not_hold_up_others(server):
@@ -99,6 +104,56 @@ def test_idle_connections_do_not_hold_up_others(server):
     for connection in idle:
         connection.close()
     assert status == 200
+
+
+BAD_REQUESTS = {
+    "nothing": b"",
+    "noise": np.random.default_rng(1).bytes(3000) + b"\r\n\r\n",
+    "words": b"GET\r\n\r\n",
+    "version": b"GET / HTTP/9.9\r\n\r\n",
+    "long line": b"GET /" + b"x" * 100_000 + b" HTTP/1.1\r\n\r\n",
+    "many headers": b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 1000 + b"\r\n",
+    "no host": b"GET /counters.json HTTP/1.0\r\n\r\n",
+    "open host": b"GET /counters.json HTTP/1.1\r\nHost: [evil\r\n\r\n",
+    "other method": b"DELETE /counters.json HTTP/1.1\r\nHost: localhost\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", BAD_REQUESTS)
+def test_bad_request_gets_nothing_and_disturbs_nobody(server, capfd, kind):
+    address = urlparse(server.url).hostname, urlparse(server.url).port
+    with socket.create_connection(address, timeout=10) as connection:
+        connection.sendall(BAD_REQUESTS[kind])
+        connection.shutdown(socket.SHUT_WR)
+        try:
+            answer = connection.recv(1 << 16)
+        except ConnectionResetError:  # the rest of what it sent was not read
+            answer = b""
+
+    assert b"bursts" not in answer and b"200" not in answer.splitlines()[:1]
+    assert get(server, "/counters.json")[0] == 200
+    assert capfd.readouterr() == ("", "")
+
+
+def test_connections_are_bounded_and_free_places_are_used_again(server):
+    address = urlparse(server.url).hostname, urlparse(server.url).port
+    held = [socket.create_connection(address, timeout=10) for _ in range(40)]
+    refused = 0
+    for connection in held[20:]:
+        refused += connection.recv(1) == b""
+    for connection in held:
+        connection.close()
+
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            status = get(server, "/counters.json")[0]
+            break
+        except (ConnectionError, http.client.HTTPException):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    assert refused == 20 and status == 200
 
 
 def test_taken_port_is_a_front_end_error(board, server):
