@@ -26,6 +26,7 @@ META, DATA = ".sigmf-meta", ".sigmf-data"
 NAMESPACE_VERSION = "1.0.0"
 MAX_META_BYTES = 1 << 28
 MAX_ANNOTATIONS = 200_000  # some minutes of bursts without a gap; more are counted only
+_MAX_HZ = 1e12
 _SAVE_INTERVAL_S = 1.0
 _SAVE_SHARE = 50  # at most 1/50 of the time goes into saving metadata
 
@@ -342,14 +343,21 @@ def _check_format(content: dict[str, Any], path: Path) -> None:
             f"{path}: scsc:sample_count must be an integer >= 0, got {stated!r}", "repair it"
         )
     frequency = content["captures"][0].get("core:frequency", 0)
-    if not isinstance(frequency, int | float):
-        raise RecordingError(f"{path}: core:frequency must be a number", "repair the metadata")
+    if not _is_number(frequency) or not 0 <= frequency < _MAX_HZ:
+        raise RecordingError(
+            f"{path}: core:frequency must be a number in 0..{_MAX_HZ:g}", "repair the metadata"
+        )
 
 
 def _rate(described: dict[str, Any], path: Path) -> float:
     rate = described.get("core:sample_rate")
-    if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate < 1e12:
+    if not _is_number(rate) or not 1 <= rate < _MAX_HZ:
         raise RecordingError(
-            f"{path}: core:sample_rate must be a number > 0, got {rate!r}", "repair the metadata"
+            f"{path}: core:sample_rate must be a number in 1..{_MAX_HZ:g}, got {rate!r}",
+            "repair the metadata",
         )
     return float(rate)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
+import re
 
 import numpy as np
 import pytest
 
+from scsc_core.radio import open_front_end
 from scsc_core.radio.sigmf_file import RecordingError, SigmfReader, SigmfWriter, recording_paths
 
 
@@ -159,9 +161,13 @@ def test_folder_that_is_not_there_is_told(tmp_path):
         ({"core__num_channels": 1}, "core:num_channels must be 2, got 1"),
         ({"core__num_channels": None}, "core:num_channels must be 2, got 1"),
         ({"core__num_channels": True}, "core:num_channels must be 2"),
-        ({"core__sample_rate": None}, "core:sample_rate must be a number > 0, got None"),
-        ({"core__sample_rate": 0}, "core:sample_rate must be a number > 0, got 0"),
-        ({"core__sample_rate": "1e6"}, "core:sample_rate must be a number > 0"),
+        ({"core__sample_rate": None}, "core:sample_rate must be a number in 1..1e+12, got None"),
+        ({"core__sample_rate": 0}, "core:sample_rate must be a number in 1..1e+12, got 0"),
+        ({"core__sample_rate": "1e6"}, "core:sample_rate must be a number"),
+        ({"core__sample_rate": float("nan")}, "core:sample_rate must be a number"),
+        ({"core__sample_rate": 10**400}, "core:sample_rate must be a number"),
+        ({"core__sample_rate": 1e-300}, "core:sample_rate must be a number"),
+        ({"scsc__sample_count": 10**400}, "is truncated: 16000 bytes"),
         ({"scsc__sample_count": 1001}, "is truncated: 16000 bytes"),
         ({"scsc__sample_count": "many"}, "scsc:sample_count must be an integer"),
     ],
@@ -196,6 +202,35 @@ def test_garbage_in_the_metadata_is_told(recording, text, words):
         SigmfReader(recording)
 
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("frequency", [10**400, "Infinity", "NaN", -1, '"high"', "true"])
+def test_absurd_carrier_is_told(recording, frequency):
+    meta_path = recording_paths(recording)[0]
+    text = re.sub(
+        '"core:frequency": [^,]*', f'"core:frequency": {frequency}', meta_path.read_text()
+    )
+    meta_path.write_text(text)
+
+    with pytest.raises(RecordingError, match="core:frequency must be a number in 0"):
+        SigmfReader(recording)
+
+
+def test_captures_and_annotations_beyond_the_data_do_no_harm(recording):
+    meta_path = recording_paths(recording)[0]
+    content = json.loads(meta_path.read_text())
+    content["captures"].append({"core:sample_start": 10**30})
+    content["annotations"] = [{"core:sample_start": 10**30, "core:sample_count": -(10**30)}] * 1000
+    meta_path.write_text(json.dumps(content))
+
+    front_end = open_front_end("file", {"sigmf": str(recording)})
+    count, chunk = 0, None
+    while chunk is None or not chunk.end:
+        chunk = front_end.read(300, 0.0)
+        count += chunk.samples.shape[1]
+    front_end.close()
+
+    assert count == 1000
 
 
 def test_binary_garbage_in_the_metadata_is_told(recording):
