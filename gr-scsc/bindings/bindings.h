@@ -11,6 +11,7 @@ void bind_demodulator(pybind11::module_& m);
 void bind_generic_decoder(pybind11::module_& m);
 void bind_interleaver(pybind11::module_& m);
 void bind_ldpc(pybind11::module_& m);
+void bind_nets(pybind11::module_& m);
 void bind_polar(pybind11::module_& m);
 void bind_soft_detector(pybind11::module_& m);
 void bind_waveform(pybind11::module_& m);

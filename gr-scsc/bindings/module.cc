@@ -8,7 +8,7 @@ PYBIND11_MODULE(_native, m)
 {
     m.doc() =
         "Native kernels of gr-scsc: BPG, NR LDPC, polar, the soft MIMO detector, the "
-        "receiver and the sample channel.";
+        "receiver, the sample channel and networks.";
     m.def(
         "isa",
         [] { return scsc::isa_name(scsc::selected_isa()); },
@@ -29,6 +29,7 @@ PYBIND11_MODULE(_native, m)
     bind_generic_decoder(m);
     bind_interleaver(m);
     bind_ldpc(m);
+    bind_nets(m);
     bind_polar(m);
     bind_soft_detector(m);
     bind_waveform(m);

@@ -52,12 +52,6 @@ struct Batch {
 class Pool
 {
 public:
-    explicit Pool(int helpers)
-    {
-        for (int i = 0; i < helpers; ++i)
-            d_threads.emplace_back([this] { serve(); });
-    }
-
     ~Pool()
     {
         {
@@ -69,15 +63,17 @@ public:
             thread.join();
     }
 
-    void run(int count, const std::function<void(int)>& body)
+    void run(int count, int threads, const std::function<void(int)>& body)
     {
         const auto batch = std::make_shared<Batch>();
         batch->body = &body;
         batch->count = count;
-        const int wanted = std::min(static_cast<int>(d_threads.size()), count - 1);
+        const int helpers = std::min(threads, count) - 1;
         {
             const std::lock_guard<std::mutex> lock(d_mutex);
-            d_queue.insert(d_queue.end(), wanted, batch);
+            while (static_cast<int>(d_threads.size()) < helpers)
+                d_threads.emplace_back([this] { serve(); });
+            d_queue.insert(d_queue.end(), helpers, batch);
         }
         d_wake.notify_all();
         batch->work();
@@ -132,15 +128,35 @@ int thread_count()
     return count;
 }
 
-void parallel_for(int count, const std::function<void(int)>& body)
+static void run(int count, int threads, const std::function<void(int)>& body)
 {
-    if (count <= 1 || thread_count() == 1) {
+    if (count <= 1 || threads == 1) {
         for (int i = 0; i < count; ++i)
             body(i);
         return;
     }
-    static Pool pool(thread_count() - 1);
-    pool.run(count, body);
+    static Pool pool;
+    pool.run(count, threads, body);
+}
+
+void parallel_for(int count, const std::function<void(int)>& body)
+{
+    run(count, thread_count(), body);
+}
+
+void parallel_ranges(int64_t count,
+                     int threads,
+                     const std::function<void(int64_t, int64_t)>& body)
+{
+    constexpr int kRangesPerThread = 4; // threads that start late find work left
+    threads = std::clamp(threads, 1, kMaxThreads);
+    const int ranges = threads == 1
+                           ? 1
+                           : static_cast<int>(std::min<int64_t>(
+                                 count, threads * kRangesPerThread));
+    run(ranges, threads, [&](int i) {
+        body(count * i / ranges, count * (i + 1) / ranges);
+    });
 }
 
 } // namespace scsc

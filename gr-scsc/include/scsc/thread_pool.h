@@ -3,6 +3,7 @@
 /// One pool of threads for all native calls. Source: ours.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 namespace scsc {
@@ -18,5 +19,11 @@ int thread_count();
 /// calls; any number of threads may call at once. The first exception of a body is thrown
 /// again in the caller.
 void parallel_for(int count, const std::function<void(int)>& body);
+
+/// Runs body(first, last) on ranges that together are 0 .. count - 1, with so many threads,
+/// the caller included, whatever SCSC_THREADS says. Ends, and throws, as parallel_for does.
+void parallel_ranges(int64_t count,
+                     int threads,
+                     const std::function<void(int64_t, int64_t)>& body);
 
 } // namespace scsc
