@@ -5,6 +5,7 @@ import io
 import json
 import logging
 
+import numpy as np
 import pytest
 
 from scsc_core.channels.stream_config import StreamChannelConfig
@@ -66,6 +67,19 @@ def test_clips_are_told_once_they_matter(board, capsys, clips, lines):
     shown = capsys.readouterr()
     assert shown.err.count("\n") == lines and f"clip {clips}" in shown.out
     assert f"clip x {clips}: " in shown.err or not lines
+
+
+def test_line_that_did_not_change_is_shown_again_after_ten_seconds(capsys):
+    clock = iter([0.0, *np.arange(0.5, 15.0, 0.5)])
+    board = CountersBoard(lambda: next(clock))
+    board.update("rx", frames=1)
+    display = PlainDisplay(board)
+
+    for _ in range(12):  # the board is looked at twice a tick
+        display.tick()
+
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" s  ")[0].strip() for line in lines] == ["1.0", "11.0"]
 
 
 def test_line_without_counters_is_left_out(capsys):
@@ -186,9 +200,20 @@ def test_channel_is_said_in_some_words(named, text):
     assert channel_summary(air_config([], named)) == text
 
 
-def test_first_line_says_what_runs():
+@pytest.mark.parametrize(
+    ("kind", "options", "where"),
+    [
+        ("zmq", {"direction": "tx", "rate_hz": 5e6}, "zmq tcp://127.0.0.1:5555 at 5 Msps"),
+        ("zmq", {"direction": "rx"}, "zmq tcp://127.0.0.1:5556 at 1 Msps"),
+        ("file", {"sigmf": "air"}, "file air at 1 Msps"),
+        ("uhd", {"args": "type=b200"}, "uhd type=b200, 2450 MHz at 1 Msps"),
+        ("sim", {}, "sim at 1 Msps"),
+    ],
+)
+def test_first_line_says_what_runs_and_where(kind, options, where):
     config = WaveformConfig(precoder="svd_wf", qp=37, harq=True)
 
-    assert summary("zmq", front_end_options("zmq", {"rate_hz": 5e6}), config) == (
-        "zmq at 5 Msps; bpg QP 37, qpsk 1/2, precoder svd_wf, HARQ"
-    )
+    text = summary(kind, front_end_options(kind, options), config, feedback="tcp://127.0.0.1:5557")
+
+    link = "bpg QP 37, qpsk 1/2, precoder svd_wf, HARQ"
+    assert text == f"{where}; {link}; feedback tcp://127.0.0.1:5557"

@@ -17,7 +17,7 @@ from ..radio.counters_board import CountersBoard, json_line
 from ..radio.front_end import FrontEndError
 from ..radio.options import front_end_options
 from . import air_arguments as arguments
-from .air_display import EventReader
+from .air_display import ChangedLine, EventReader
 from .air_exit import EXIT_DONE, StopOnSignals, exit_code
 from .air_tuning import channel_summary
 from .config_flags import given_flags
@@ -88,7 +88,7 @@ class ChannelProgram:
         self._error: BaseException | None = None
         self._begin_s, self._before = time.monotonic(), (0.0, 0)
         self._board = CountersBoard()
-        self._events = EventReader(self._board)
+        self._events, self._line = EventReader(self._board), ChangedLine()
 
     def describe(self) -> dict[str, Any]:
         """The resolved configuration."""
@@ -191,18 +191,18 @@ class ChannelProgram:
             return
         for event in self._events.take():
             print(event, file=sys.stderr, flush=True)
-        _print(_counters_line(values))
+        text = _counters_text(values)
+        if self._line.worth_showing(text, values["seconds"]):
+            _print(f"{values['seconds']:8.1f} s  {text}")
 
     def _note(self, text: str) -> None:
         _print(json_line("note", {"text": text}) if self.options.json else text)
 
 
-def _counters_line(values: dict[str, Any]) -> str:
-    rest = dict(values)
-    parts = [
-        f"{rest.pop('seconds'):8.1f} s  {rest.pop('samples') / 1e6:.2f} M samples, "
-        f"{rest.pop('samples_per_second') / 1e6:.2f} Msps"
-    ]
+def _counters_text(values: dict[str, Any]) -> str:
+    rest = {name: value for name, value in values.items() if name != "seconds"}
+    samples, rate = rest.pop("samples") / 1e6, rest.pop("samples_per_second") / 1e6
+    parts = [f"{samples:.2f} M samples, {rate:.2f} Msps"]
     for end in ("transmitter", "receiver"):
         parts.append(f"{end} {'connected' if rest.pop(end) else 'missing'}")
     parts += [f"{name} {value}" for name, value in rest.items() if value]

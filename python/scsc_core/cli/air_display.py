@@ -28,7 +28,7 @@ _END = {
 _COMES_AND_GOES = ("peer_gone", "peer_back")
 _CLIPS_UNTOLD = 1e-3  # share of the samples up to which clipping is counted and costs nothing
 _LOGGERS = ("scsc_core", "gnuradio.scsc")
-_REPEAT_S = 10.0  # the same warning again not before
+_REPEAT_S = 10.0  # the same line again not before
 
 
 class Display(Protocol):
@@ -111,11 +111,26 @@ def _samples_sent(snapshot: dict[str, Any]) -> int:
     return 2 * snapshot.get("tx", {}).get("samples", 0)
 
 
+class ChangedLine:
+    """Tells whether a line of counters is worth printing: it changed, or the last one is 10 s old."""
+
+    def __init__(self) -> None:
+        self._shown, self._shown_s = "", 0.0
+
+    def worth_showing(self, text: str, seconds: float) -> bool:
+        """Whether to print `text` at a time in seconds; if so, it is the last one shown."""
+        if not text or (text == self._shown and seconds - self._shown_s < _REPEAT_S):
+            return False
+        self._shown, self._shown_s = text, seconds
+        return True
+
+
 class PlainDisplay:
     """A line of the main counters a tick, a line a picture; events on stderr."""
 
     def __init__(self, board: CountersBoard):
         self._board, self._events = board, EventReader(board)
+        self._line = ChangedLine()
 
     def note(self, text: str) -> None:
         # In one write: pictures and counters come from different threads.
@@ -129,14 +144,15 @@ class PlainDisplay:
         for event in self._events.take():
             print(event, file=sys.stderr, flush=True)
         all_values = self._board.snapshot()
-        parts = [f"{all_values['seconds']:8.1f} s"]
+        parts = []
         for section, names in {**_PLAIN, "events": tuple(all_values["events"])}.items():
             values = all_values.get(section, {})
             shown = [f"{name} {values[name]}" for name in names if name in values]
             if shown:
                 parts.append(f"{section}: {', '.join(shown)}")
-        if len(parts) > 1:
-            self.note("  ".join(parts))
+        text, seconds = "  ".join(parts), all_values["seconds"]
+        if self._line.worth_showing(text, seconds):
+            self.note(f"{seconds:8.1f} s  {text}")
 
     def end(self, values: dict[str, Any]) -> None:
         self.tick()

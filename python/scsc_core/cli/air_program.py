@@ -169,7 +169,8 @@ class AirProgram:
     def _open_and_run(self, signals: StopOnSignals) -> str:
         with ExitStack() as stack:
             front_end = self._open_front_end(stack)
-            self.display.note(summary(self.kind, self.radio, self.config, self.channel))
+            told = (self.kind, self.radio, self.config, self.channel, self.feedback)
+            self.display.note(summary(*told))
             for warning in self.warnings:
                 self.display.note(f"warning: {warning}")
             stations = self._stations(front_end, stack)

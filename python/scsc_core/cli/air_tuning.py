@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..channels.stream_config import StreamChannelConfig
+from ..radio.feedback_link import NONE
 from ..radio.options import FrontEndOptions
 from ..waveform.configuration import WaveformConfig
 from ..waveform.frame_code import frame_code
@@ -16,15 +17,28 @@ def summary(
     radio: FrontEndOptions,
     config: WaveformConfig,
     channel: StreamChannelConfig | None = None,
+    feedback: str = NONE,
 ) -> str:
-    """What runs, in one line."""
+    """What runs and where, in one line."""
     quality = "" if config.qp is None else f" QP {config.qp:g}"
     link = [f"{config.codec}{quality}", f"{config.modulation} {config.nominal_rate}"]
     link += [f"precoder {config.precoder}"] + ["HARQ"] * config.harq
-    parts = [f"{kind} at {radio.rate_hz / 1e6:g} Msps", ", ".join(link)]
+    parts = [f"{_where(kind, radio)} at {radio.rate_hz / 1e6:g} Msps", ", ".join(link)]
+    if feedback != NONE:
+        parts.append(f"feedback {feedback}")
     if channel is not None:
         parts.append(channel_summary(channel))
     return "; ".join(parts)
+
+
+def _where(kind: str, radio: FrontEndOptions) -> str:
+    if kind == "zmq":
+        return f"zmq {radio.tx_address if radio.sends else radio.rx_address}"
+    if kind == "file":
+        return f"file {radio.sigmf}"
+    if kind == "uhd":
+        return f"uhd {radio.args or 'first device'}, {radio.frequency_hz / 1e6:g} MHz"
+    return kind
 
 
 def channel_summary(channel: StreamChannelConfig) -> str:
