@@ -19,7 +19,8 @@ _WINDOW_S = 0.02  # behind a burst, in which its arrival is looked for
 _MARGIN_S = 0.002  # in front of it: delays come out negative where clocks differ
 _CHUNK = 8192
 _LONG_CHUNK = 1 << 16  # silence of a simulation passes one read at a time
-_PATIENCE_S = 2.0  # of the computer's clock, behind the burst's time
+_PATIENCE_S = 2.0  # of the computer's clock, without samples or behind a burst's time
+_MAX_LOSSES = 20  # of samples, in one stretch that should have none
 _DB_FLOOR = -200.0
 
 
@@ -91,16 +92,20 @@ def find_sounding(samples: np.ndarray, burst: np.ndarray) -> SoundingFit | None:
 def capture(
     front_end: FrontEnd, n: int, now: Callable[[], float] = time.monotonic
 ) -> np.ndarray | None:
-    """The next n samples complex64 [2, n] without a loss; None when they do not come in time."""
+    """The next n samples complex64 [2, n] without a loss; None when 2 s pass without any, or when some
+    are lost again and again."""
     parts: list[np.ndarray] = []
-    missing, deadline = n, now() + n / front_end.rate_hz + _PATIENCE_S
+    missing, losses, last_s = n, 0, now()
     while missing > 0:
         chunk = front_end.read(min(_LONG_CHUNK, missing), 0.1)
         if chunk.discontinuity:
-            parts, missing = [], n
+            parts, missing, losses = [], n, losses + 1
+        if chunk.samples.shape[1]:
+            last_s = now()
         parts.append(chunk.samples[:, :missing])
         missing -= chunk.samples.shape[1]
-        if missing > 0 and (chunk.end or now() > deadline):
+        given_up = losses > _MAX_LOSSES or now() - last_s > _PATIENCE_S
+        if missing > 0 and (chunk.end or given_up):
             return None
     return np.concatenate(parts, axis=1)
 

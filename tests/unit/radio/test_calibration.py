@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from scsc_core.radio import FrontEndError, open_front_end
+from scsc_core.radio import FrontEndError, RxChunk, open_front_end
 from scsc_core.radio.calibration import (
     GainPoint,
     capture,
@@ -91,16 +91,34 @@ def test_capture_gives_as_many_samples_as_wanted():
     assert samples.shape == (2, 20_000)
 
 
+class Scripted:
+    """Gives one chunk again and again."""
+
+    def __init__(self, n, discontinuity=False):
+        self.chunk = RxChunk(np.zeros((2, n), np.complex64), 0, 0.0, discontinuity)
+        self.reads = 0
+
+    def read(self, n, timeout_s):
+        self.reads += 1
+        return self.chunk
+
+
 def test_capture_gives_up_on_a_front_end_that_is_silent():
-    class Silent:
-        rate_hz = 1e6
-
-        def read(self, n, timeout_s):
-            return open_front_end("sim", {"realtime": True}).read(1, 0.0)
-
     seconds = iter(range(100))
+    front_end = Scripted(0)
 
-    assert capture(Silent(), 10**9, now=lambda: 1e6 * next(seconds)) is None
+    assert capture(front_end, 1000, now=lambda: next(seconds)) is None
+    assert front_end.reads == 3  # 2 s without a sample are too long
+
+
+def test_capture_waits_for_a_slow_one():
+    seconds = iter(range(100_000))
+
+    assert capture(Scripted(1), 1000, now=lambda: next(seconds)).shape == (2, 1000)
+
+
+def test_capture_gives_up_on_one_that_loses_samples_again_and_again():
+    assert capture(Scripted(10, discontinuity=True), 1000, now=lambda: 0.0) is None
 
 
 def test_sweep_leaves_out_gains_that_the_device_refuses():
