@@ -124,6 +124,23 @@ def test_interrupted_set_up_closes_what_was_open(monkeypatch, capsys):
     assert [json.loads(line)["type"] for line in shown.out.splitlines()] == ["note"]
 
 
+def test_program_does_not_wait_for_a_compression_that_takes_long(leaving, monkeypatch, capsys):
+    monkeypatch.setattr(air_program.PictureSink, "take", lambda self, received: None)
+    transmit_station = air_program.transmit_station
+
+    def with_busy_feed(*arguments, **options):
+        station = transmit_station(*arguments, **options)
+        station.feed.busy = True
+        return station
+
+    monkeypatch.setattr(air_program, "transmit_station", with_busy_feed)
+    words = ["--sim", "--precoder", "none", "--codec", "jpeg", "--size", "32x32", "--json"]
+
+    with pytest.raises(Left, match="0"):
+        air_program.run_program("tx", "Send.", words)
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["type"] == "end"
+
+
 def test_reader_that_leaves_ends_the_program_and_its_stations(monkeypatch):
     class Gone:
         lines = 0

@@ -183,6 +183,15 @@ def channel_config(
     return air_config(options.channel_config, flags, fixed)
 
 
+def front_end_parts(channel: StreamChannelConfig | None) -> dict[str, Any]:
+    """What a front end's constructor wants beside its options: the simulated channel."""
+    if channel is None:
+        return {}
+    from ..channels.stream_channel import StreamChannel
+
+    return {"channel": StreamChannel(channel)}
+
+
 def feedback_address(options: argparse.Namespace) -> str:
     """The address of the feedback path, or "none"."""
     kind = front_end_kind(options)

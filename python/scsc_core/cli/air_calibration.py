@@ -123,11 +123,7 @@ class CalibrationProgram:
 
     def run(self) -> Iterator[Finding]:
         """The steps in order; each is told as soon as it is known."""
-        parts = {}
-        if self.channel is not None:
-            from ..channels.stream_channel import StreamChannel
-
-            parts["channel"] = StreamChannel(self.channel)
+        parts = arguments.front_end_parts(self.channel)
         front_end = open_front_end(self.kind, self.radio, **parts)
         try:
             yield self._noise(front_end)

@@ -25,12 +25,12 @@ from ..radio.sample_recorder import RecordedFrontEnd
 from ..radio.station import DONE, STALLED, InTurn, run_stations
 from . import air_arguments as arguments
 from .air_display import NotedWarnings, open_display
-from .air_exit import EXIT_DONE, EXIT_INCOMPLETE, StopOnSignals, exit_code
+from .air_exit import EXIT_DONE, EXIT_INCOMPLETE, StopOnSignals, exit_code, leave
 from .air_tuning import summary, tuning
 from .air_view import ProgramView
 from .link_arguments import OneLineParser
 
-_SIM_END_WAIT_S = 0.02
+_SIM_END_WAIT_S = 0.02  # in one process, behind the last burst and the delay of the channel
 EPILOG = (
     "Exit codes: 0 done, 1 error, 2 usage or a front end that cannot be used, 3 forced end, "
     "4 ended without what was wanted, 130 interrupted before the run. Ctrl-C ends in order, a second "
@@ -163,8 +163,10 @@ class AirProgram:
             self.display = open_display(self.board, self.options.json)
             stack.callback(self.display.close)
             stack.enter_context(NotedWarnings(self.display.note))
-            outcome = self._open_and_run(signals)
-            return self._end(outcome)
+            code = self._end(self._open_and_run(signals))
+        if self.transmit is not None and self.transmit.feed.busy:
+            leave(code)  # a compression that nobody can interrupt
+        return code
 
     def _open_and_run(self, signals: StopOnSignals) -> str:
         with ExitStack() as stack:
@@ -182,11 +184,7 @@ class AirProgram:
             return self._run(stations)
 
     def _open_front_end(self, stack: ExitStack) -> Any:
-        parts = {}
-        if self.channel is not None:
-            from ..channels.stream_channel import StreamChannel
-
-            parts["channel"] = StreamChannel(self.channel)
+        parts = arguments.front_end_parts(self.channel)
         front_end = open_front_end(self.kind, self.radio, **parts)
         if self.options.record:
             try:

@@ -16,7 +16,7 @@ from ..waveform.picture_slices import SlicedCodec
 from .image_sources import PictureSource, SourcePicture
 
 _WAIT_S = 0.1  # how long a full or empty queue is waited for before the stop flag is looked at
-_JOIN_S = 10.0
+_JOIN_S = 1.0  # for a thread that compresses a picture and cannot be interrupted
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +72,7 @@ class PictureFeed:
         now: clock in seconds.
     Attributes:
         exhausted: nothing more comes.
+        busy: a thread is still at work behind `close`.
         counters: Counter of pictures_read, pictures_unreadable, pictures_skipped.
     Raises:
         ValueError: interval_s < 0.
@@ -87,6 +88,7 @@ class PictureFeed:
         if not interval_s >= 0:
             raise ValueError(f"interval_s must be >= 0, got {interval_s}")
         self.source, self.exhausted, self.counters = source, False, Counter()
+        self.busy = False
         self._encode, self._interval_s, self._now = encode, interval_s, now
         self._due_s: float | None = None
 
@@ -179,7 +181,12 @@ class ThreadedFeed(PictureFeed):
             pass  # it was taken just now
 
     def close(self) -> None:
-        """Stop the thread and release the source; may be called twice."""
+        """Stop the thread and release the source; may be called twice.
+
+        A thread that does not stop in time keeps the source, and is `busy`.
+        """
         self._stop.set()
         self._thread.join(_JOIN_S)
-        self.source.close()
+        self.busy = self._thread.is_alive()
+        if not self.busy:
+            self.source.close()

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from scsc_core import codecs
-from scsc_core.radio import image_sources
+from scsc_core.radio import image_sources, picture_feed
 from scsc_core.radio.image_sources import (
     FileSource,
     SourcePicture,
@@ -339,11 +339,35 @@ def test_error_of_the_encoder_reaches_whoever_takes():
 
 
 def test_thread_that_waits_for_room_ends_with_the_feed():
-    feed = ThreadedFeed(Numbered(100), encode)
+    source = Numbered(100)
+    feed = ThreadedFeed(source, encode)
 
     feed.close()
 
-    assert not feed._thread.is_alive()
+    assert not feed.busy and source.closed
+
+
+def test_feed_does_not_wait_for_a_compression_that_takes_long(monkeypatch):
+    monkeypatch.setattr(picture_feed, "_JOIN_S", 0.01)
+    begun, released = threading.Event(), threading.Event()
+
+    def slow(picture):
+        begun.set()
+        released.wait(10)
+        return encode(picture)
+
+    source = Numbered(1)
+    feed = ThreadedFeed(source, slow)
+    begun.wait(10)
+
+    feed.close()
+    busy, closed = feed.busy, source.closed
+    released.set()
+    feed._thread.join(10)
+    feed.close()
+
+    assert (busy, closed) == (True, False)
+    assert not feed.busy and source.closed
 
 
 @pytest.mark.parametrize("harq", [False, True])
