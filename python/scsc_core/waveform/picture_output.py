@@ -15,7 +15,8 @@ class PictureOutput:
     """Payloads to pictures; a picture that misses frames is shown as far as it can be trusted.
 
     Of a picture in slices every slice is decoded up to its first lost byte, of any other the whole
-    picture up to its first lost byte. The rest has the mean colour.
+    picture up to its first lost byte. The rest has the mean colour, and so has all of a picture whose
+    blocks are right but whose checksum is not.
 
     Args:
         config: WaveformConfig; with lost_picture "mean_colour" damaged pictures are not shown at all.
@@ -49,7 +50,10 @@ class PictureOutput:
         return link.Picture(colour, False, header, problem), 0.0
 
     def _decode(self, unpacked, header, payload) -> tuple[np.ndarray, np.ndarray] | None:
-        """(image, mask of trustworthy pixels), or None when not even the size is known."""
+        """(image, mask of trustworthy pixels), or None when nothing can be shown."""
+        if payload.complete and unpacked.problem is not None:
+            # Blocks that are right each for itself and wrong together: of several pictures.
+            return None
         # Without the first frame nobody knows whether there are slices: their headers will tell.
         if header is None or unpacked.data.startswith(MAGIC):
             return decode_slices(payload.data, payload.good, self._config.mean_colour)

@@ -25,6 +25,7 @@ SLICE_ROWS = 64  # slices begin on multiples of the largest coding block
 MAX_SLICES = 16
 
 MAGIC = b"SL"
+MAX_FINDS = 4096  # of the magic in one picture; random bytes hold it once in 65536
 _HEAD = struct.Struct(">2sBBBHHHHI")  # magic, codec, index, count, height, width, top, rows, length
 _CRC = struct.Struct(">H")
 HEADER_BYTES = _HEAD.size + _CRC.size
@@ -123,19 +124,21 @@ def decode_slices(
         (image uint8 [H, W, 3], mask bool [H, W] of the trustworthy pixels), or None when no header
         of a slice arrived.
     """
-    image = mask = None
+    image = mask = taken = None
     for header, start in find_slices(data, good):
         if image is None:
             size = header.height, header.width
             image = np.broadcast_to(np.uint8(colour), (*size, 3)).copy()
             mask = np.zeros(size, bool)
-        if image.shape[:2] != (header.height, header.width):
-            continue
+            taken = np.zeros(header.height, bool)
+        rows = slice(header.top, header.top + header.rows)
+        if image.shape[:2] != (header.height, header.width) or taken[rows].any():
+            continue  # no row is decoded twice, whatever is claimed
+        taken[rows] = True
         valid = valid_prefix(good, start, header.length)
-        rows, trusted = _decode_slice(data[start : start + header.length], header, valid)
+        pixels, trusted = _decode_slice(data[start : start + header.length], header, valid)
         if trusted.any():
-            image[header.top : header.top + header.rows] = rows
-            mask[header.top : header.top + header.rows] = trusted
+            image[rows], mask[rows] = pixels, trusted
     return None if image is None else (image, mask)
 
 
@@ -144,28 +147,28 @@ def _decode_slice(body: bytes, header: SliceHeader, valid: int):
     codec = codecs.get(header.codec)
     if valid >= header.length:
         try:
-            rows = codec.decode(body)
+            pixels = codec.decode(body)
         except codecs.DecodeError:
             pass
         else:
-            if rows.shape[:2] == size:
-                return rows, np.ones(size, bool)
-    rows, trusted = codec.decode_damaged(body, valid_bytes=valid, size=size)
-    if rows.shape[:2] != size:
+            if pixels.shape[:2] == size:
+                return pixels, np.ones(size, bool)
+    pixels, trusted = codec.decode_damaged(body, valid_bytes=valid, size=size)
+    if pixels.shape[:2] != size:
         return np.zeros((*size, 3), np.uint8), np.zeros(size, bool)
-    return rows, trusted
+    return pixels, trusted
 
 
 def find_slices(data: bytes, good: Sequence[tuple[int, int]]) -> Iterator[tuple[SliceHeader, int]]:
     """(header, where its bytes begin) of every slice whose header arrived, each index once."""
     position, seen = 0, set()
-    while True:
+    for _ in range(MAX_FINDS):
         start = data.find(MAGIC, position)
         if start < 0:
             return
         header = _read_header(data, start)
-        whole = valid_prefix(good, start, HEADER_BYTES) == HEADER_BYTES
-        if header is None or not whole or header.index in seen:
+        whole = header is not None and valid_prefix(good, start, HEADER_BYTES) == HEADER_BYTES
+        if not whole or header.index in seen:
             position = start + 1
             continue
         seen.add(header.index)

@@ -77,23 +77,20 @@ class OpenPicture:
     def payload(self, block_bytes: dict[bool, int]) -> ReceivedPayload:
         """What has arrived; block_bytes: size of full blocks (False) and of the last one (True)."""
         full, last = block_bytes.get(False, 0), block_bytes.get(True, 0)
-        parts: list[bytes] = []
+        data = bytearray(full * (self.n_frames - 1) + last)
         good: list[tuple[int, int]] = []
-        start = 0
-        for frame in range(self.n_frames):
-            size = last if frame == self.n_frames - 1 else full
-            block = self.blocks.get(frame)
-            parts.append(bytes(size) if block is None else block.data)
-            stop = start + (0 if block is None else block.valid_bytes)
+        for frame, block in sorted(self.blocks.items()):
+            start = frame * full
+            data[start : start + len(block.data)] = block.data
+            stop = start + block.valid_bytes
             if good and good[-1][1] == start:
                 good[-1] = good[-1][0], stop
             elif stop > start:
                 good.append((start, stop))
-            start += size
         outcomes = [block.block_ok for block in self.blocks.values()]
         return ReceivedPayload(
             self.image_id,
-            b"".join(parts),
+            bytes(data),
             bool(self.decoded.all()),
             tuple(good),
             self.decoded.copy(),

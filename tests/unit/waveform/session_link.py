@@ -12,27 +12,31 @@ BASE = {"nsym": 14, "codec": "jpeg", "qp": 50}
 
 
 class Link:
-    """Transmitter, receiver, schedules for both ways, and the clock that the air time drives."""
+    """Transmitter, receiver, schedules for both ways, and their clocks, which the air time drives."""
 
     def __init__(self, config, snr_db=20.0, down=None, up=None, latency=0, seed=1):
         self.config = config
-        self.clock = Clock()
+        self.clock, self.receiver_clock = Clock(), Clock(7.0)
         self.transmitter = WaveformTransmitter(config, self.clock, first_image_id=250)
-        self.receiver = WaveformReceiver(config, self.clock)
+        self.receiver = WaveformReceiver(config, self.receiver_clock)
         self.channel = CarrierChannel(config.carriers, snr_db, seed=seed)
         self.down, self.up = down or Schedule(), up or Schedule()
         self.deliver_feedback = True
         self.pictures = []
         self.headers = []
 
+    def advance(self, seconds):
+        self.clock.advance(seconds)
+        self.receiver_clock.advance(seconds)
+
     def step(self):
         frame = self.transmitter.next_frame()
         if frame is None:
-            self.clock.advance(0.001)
+            self.advance(0.001)
             self.pictures += self.receiver.poll()
         else:
             self.headers.append(frame.header)
-            self.clock.advance(self.config.carriers.frame_samples(frame.header.nsym) / RATE_HZ)
+            self.advance(self.config.carriers.frame_samples(frame.header.nsym) / RATE_HZ)
             for arrived in self.down.pass_on(frame):
                 self.pictures += self.receiver.push_frame(self.channel.carry(arrived))
         for message in self.receiver.messages():

@@ -216,7 +216,7 @@ def test_harq_with_a_deaf_peer_ends():
 def test_receiver_that_starts_again_gets_pictures_again():
     link = Link(config(precoder="svd_wf"))
     link.run(payloads(3))
-    link.receiver = WaveformReceiver(link.config, link.clock)
+    link.receiver = WaveformReceiver(link.config, link.receiver_clock)
     link.channel.new_channel()
     link.pictures.clear()
 
@@ -312,7 +312,7 @@ def test_messages_that_nobody_fetches_are_bounded(clock):
     frame = link.transmitter.next_frame()
     for _ in range(600):
         link.receiver.push_frame(link.channel.carry(frame))
-        link.clock.advance(0.01)
+        link.advance(0.01)
 
     assert len(link.receiver.messages()) <= 258
 
@@ -320,7 +320,7 @@ def test_messages_that_nobody_fetches_are_bounded(clock):
 def test_state_message_tells_the_transmitter_what_was_lost():
     link = Link(config(precoder="none"), down=Schedule(lost=0.3, seed=2))
     link.run(payloads(8))
-    link.clock.advance(1.0)
+    link.advance(1.0)
     for message in link.receiver.messages():
         link.transmitter.receive(message)
 
