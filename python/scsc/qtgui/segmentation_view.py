@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -64,11 +65,10 @@ class segmentation_panel(picture_panel):
         return area.adjusted(0, 0, -_COLUMN_WIDTH, 0), [column]
 
     def _above_legend(self, area):
-        height = _ROW_HEIGHT * ((len(self.legend) + 1) // 2 + 1)
-        column = QtCore.QRectF(0, area.bottom() - height, _COLUMN_WIDTH - 12, height)
-        columns = [
-            column.translated(area.center().x() - shift, 0) for shift in (_COLUMN_WIDTH, -12)
-        ]
+        height = _ROW_HEIGHT * (math.ceil(len(self.legend) / 2) + 1)
+        width = min(_COLUMN_WIDTH, area.width() / 2)
+        column = QtCore.QRectF(0, area.bottom() - height, width - 12, height)
+        columns = [column.translated(area.center().x() + shift, 0) for shift in (-width, 12)]
         return area.adjusted(0, 0, 0, -height - 6), columns
 
     def paintEvent(self, event):  # noqa: N802 (Qt's name)
@@ -98,7 +98,7 @@ def _draw_row(painter, place, colour, name, share, iou):
     painter.setPen(style.MUTED if heading or share == 0 else style.TEXT)
     right = QtCore.Qt.AlignVCenter | QtCore.Qt.AlignRight
     painter.drawText(place.adjusted(18, 0, 0, 0), QtCore.Qt.AlignVCenter, name)
-    painter.drawText(place.adjusted(0, 0, -40, 0), right, share if heading else f"{share:.1%}")
+    painter.drawText(place.adjusted(0, 0, -36, 0), right, share if heading else f"{share:.1%}")
     painter.drawText(place, right, iou)
 
 
