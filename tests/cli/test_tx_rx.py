@@ -235,6 +235,17 @@ def test_wrong_input_gets_one_line_and_code_2(run, words, told, capsys):
     assert shown.startswith("scsc ") and shown.count("\n") == 1 and told in shown
 
 
+@pytest.mark.parametrize("run", [tx, rx])
+def test_help_begins_with_what_is_needed(run, capsys):
+    with pytest.raises(SystemExit) as ended:
+        run("--help")
+
+    usage, rest = capsys.readouterr().out.split("\n\n", 1)
+    assert ended.value.code == 0 and len(usage.splitlines()) <= 3
+    assert "--usrp [ARGS] | --zmq [ADDR] | --file NAME | --sim" in " ".join(usage.split())
+    assert "--csi-max-age-s" in rest and "--doppler-hz" in rest
+
+
 @pytest.mark.parametrize("words", [[], ["--sim", "--zmq"], ["--sim", "--modulatoin", "qpsk"]])
 def test_parser_complains_in_one_line(words, capsys):
     with pytest.raises(SystemExit) as ended:

@@ -183,7 +183,7 @@ def test_replies_that_nobody_asked_for_are_bounded(ends, addresses):
             sent += 1
         except zmq.Again:
             break
-    count = sum(source.read(1000, 0.05)[0].shape[1] for _ in range(50))
+    count = sum(source.read(1000, 0.05)[0].shape[1] for _ in range(10))
 
     assert sent < 5000  # what is not read holds up who sends
     assert count > 0

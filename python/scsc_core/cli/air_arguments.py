@@ -19,6 +19,7 @@ from ..waveform.configuration import WaveformConfig
 from .config_flags import add_config_flags, given_flags
 
 KINDS = ("sim", "zmq", "file", "usrp")
+USAGE = "%(prog)s (--usrp [ARGS] | --zmq [ADDR] | --file NAME | --sim) [options]"
 # Set by the programs themselves, or by the option that names the front end.
 NOT_FLAGS = ("direction", "timeout_s", "args", "sigmf", "overwrite")
 # Keys of a LinkConfig for its simulated channel and its detector: over the air there are two antennas,

@@ -45,6 +45,7 @@ def parser(doc: str) -> argparse.ArgumentParser:
     """The command line."""
     result = OneLineParser(
         prog="scsc calibrate",
+        usage=arguments.USAGE,
         description=doc.splitlines()[0],
         epilog=" ".join(doc.split("\n\n")[1].split()),
         allow_abbrev=False,

@@ -32,6 +32,7 @@ def parser(doc: str) -> argparse.ArgumentParser:
     """The command line; every key of a StreamChannelConfig is a flag."""
     result = OneLineParser(
         prog="scsc channel",
+        usage="%(prog)s [options]",
         description=doc.splitlines()[0],
         epilog=" ".join(doc.split("\n\n")[1].split()),
         allow_abbrev=False,

@@ -41,7 +41,11 @@ EPILOG = (
 def program_parser(side: str, description: str) -> argparse.ArgumentParser:
     """The command line of side "tx" or "rx"."""
     parser = OneLineParser(
-        prog=f"scsc {side}", description=description, epilog=EPILOG, allow_abbrev=False
+        prog=f"scsc {side}",
+        usage=arguments.USAGE,
+        description=description,
+        epilog=EPILOG,
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"scsc {__version__}")
     run = parser.add_argument_group("run")
