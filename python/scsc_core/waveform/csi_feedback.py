@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 
 from .. import mimo
+from .numerology import TOTAL_POWER
 
 CSI_IDS = 255  # 1..255, wraps to 1; 0 stands for tables that need no report
-TOTAL_POWER = 2.0  # Ptot in link units
 TABLE_STEPS = 1024  # table entries are multiples of 1 / 1024
 FULL_SCALE = 127
 # What a report may claim. Beyond lies nothing that a receiver measures: 200 dB of SNR and more.

@@ -18,16 +18,17 @@ from .estimation import ChannelEstimate, known_estimate, ltf_estimate, smooth
 from .header import (
     FrameHeader,
     HeaderError,
-    code_bits,
     decode_header,
+    encode_header,
+    header_llr,
     unpack,
 )
-from .numerology import N_RX, Numerology
+from .numerology import N_RX, TOTAL_POWER, Numerology
 from .sequences import pilots
 from .synchroniser import Synchronisation, ltf_windows
 
-TOTAL_POWER = 2.0  # Ptot of link units
 _LEAST_SNR = 1e-3  # of a measured SNR: noise alone gives 0 and less
+_LEAST_NOISE = 1e-30
 # Residual carrier offset that is searched behind the synchroniser, in cycles per symbol, and steps.
 _DRIFT_RANGE, _DRIFT_STEPS = 0.06, 97
 # Symbols that the common phase is averaged over, and the slope of the sampling clock.
@@ -88,7 +89,7 @@ def carriers(
         omega,
         origin,
         n.n_fft,
-        _rows(n).bins,
+        n.bins,
         math.sqrt(n.n_used) / n.n_fft,
     )
 
@@ -113,38 +114,34 @@ def read_start(samples: np.ndarray, at: Synchronisation, n: Numerology) -> Start
     centre = at.start + training_middle(n)
     windows = carriers(samples, training, at.omega, centre, n)
     h_ls, noise_var = ltf_estimate(windows, n)
-    noise_var = max(noise_var, 1e-30)
+    noise_var = max(noise_var, _LEAST_NOISE)
     estimate = smooth(h_ls, noise_var / 2, noise_var, n)
     starts = at.start + symbol_starts(n.header_symbols, n)
     y = carriers(samples, starts, at.omega, centre, n)
     times = starts + (n.n_fft / 2 - centre)
-    rows = _rows(n)
-    drift, turned = _drift(y, estimate.h, pilots(n, n.header_symbols), rows.pilots, times, n)
-    llr_scale = 2 / (noise_var * (1 + estimate.error_share))
-    bits, ok = decode_header(_native.alamouti_llr(turned, estimate.h, rows.data, llr_scale))
+    drift, turned = _drift(y, estimate.h, pilots(n, n.header_symbols), n.pilot_rows, times, n)
+    bits, ok = decode_header(
+        header_llr(turned, estimate.h, noise_var * (1 + estimate.error_share), n)
+    )
     if not ok:
         raise HeaderError("the checks of the header fail", "crc")
     header = unpack(bits)
-    known = header_symbols(bits, n)
-    drift, turned = _drift(y, estimate.h, known, rows.used, times, n)
-    h_header, residual = known_estimate(turned, known)
+    known = encode_header(bits, n)
+    drift, turned = _drift(y, estimate.h, known, n.used_rows, times, n)
+    return Start(header, *_with_header(h_ls, noise_var, turned, known, n), drift, known, turned)
+
+
+def _with_header(h_ls, noise_var: float, y, known, n: Numerology):
+    """Estimate, noise variance and power from training fields and header, as in `Start`."""
+    h_header, residual = known_estimate(y, known)
     # 2 degrees of freedom of each carrier and antenna are in noise_var, header_symbols - 2 in residual
     noise_var = (2 * noise_var + residual / (n.n_used * N_RX)) / n.header_symbols
-    noise_var = max(noise_var, 1e-30)
+    noise_var = max(noise_var, _LEAST_NOISE)
     share = _header_share(n)
     h = (1 - share) * h_ls + share * h_header
     error_var = (1 - share) * noise_var / 2
     power = np.vdot(h, h).real / h.size - error_var
-    estimate = smooth(h, error_var, noise_var, n)
-    return Start(header, estimate, noise_var, power, drift, known, turned)
-
-
-def header_symbols(bits: np.ndarray, n: Numerology) -> np.ndarray:
-    """`header.encode_header` in native code: complex128 [header_symbols, n_used, 2] of uint8 [75]."""
-    rows = _rows(n)
-    return _native.alamouti_grid(
-        code_bits(bits), rows.data, pilots(n, n.header_symbols), rows.pilots, n.n_used
-    )
+    return smooth(h, error_var, noise_var, n), noise_var, power
 
 
 def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerology) -> Demodulated:
@@ -159,20 +156,19 @@ def read_data(samples: np.ndarray, at: Synchronisation, start: Start, n: Numerol
     header, h = start.header, start.estimate.h
     omega, centre = at.omega + start.drift, at.start + training_middle(n)
     starts = at.start + symbol_starts(n.header_symbols + header.nsym, n)
-    rows = _rows(n)
     vectors, slope, rest = _native.track_phases(
         start.y,
         start.known,
-        rows.used,
+        n.used_rows,
         carriers(samples, starts[n.header_symbols :], omega, centre, n),
         pilots(n, len(starts))[n.header_symbols :],
-        rows.pilots,
+        n.pilot_rows,
         h,
         starts + (n.n_fft / 2 - centre - channel_time(n)),
-        rows.numbers,
+        n.used,
         PHASE_SYMBOLS,
         SLOPE_SYMBOLS,
-        rows.data,
+        n.data_rows,
         math.sqrt(TOTAL_POWER),
     )
     share = start.estimate.error_share
@@ -192,6 +188,7 @@ def training_middle(n: Numerology) -> int:
     return (windows[0] + windows[-1] + n.n_fft) // 2 - n.window_advance
 
 
+@lru_cache(maxsize=16)
 def channel_time(n: Numerology) -> float:
     """Samples from `training_middle` to the mean time of what the channel estimate was taken from.
 
@@ -204,26 +201,6 @@ def channel_time(n: Numerology) -> float:
 def _header_share(n: Numerology) -> float:
     """Weight of the header in the channel estimate: 1 / error variance, of 2 + header_symbols / 2."""
     return n.header_symbols / (4 + n.header_symbols)
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Constants of a numerology, int32.
-
-    Positions among the used carriers: all, the pilots, the data; carrier numbers; bins of the FFT.
-    """
-
-    used: np.ndarray
-    pilots: np.ndarray
-    data: np.ndarray
-    numbers: np.ndarray
-    bins: np.ndarray
-
-
-@lru_cache(maxsize=16)
-def _rows(n: Numerology) -> _Rows:
-    parts = (np.arange(n.n_used), n.pilot_rows, n.data_rows, n.used, n.used % n.n_fft)
-    return _Rows(*(part.astype(np.int32) for part in parts))
 
 
 def _drift(y, h, sent, rows, times, n: Numerology) -> tuple[float, np.ndarray]:

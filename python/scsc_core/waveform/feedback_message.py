@@ -15,10 +15,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from .csi_feedback import CsiReport, SoundRef
+from .header import MAX_FRAMES, TYPES
 
 VERSION = 1
-FRAME_KINDS = ("sounding", "data", "feedback", "end")  # in the order of the header's type field
-MAX_FRAMES = 1023
 MAX_MESSAGE_BYTES = 1 << 16
 
 _MAGIC = b"SF"
@@ -122,14 +121,14 @@ def unpack_message(message: bytes) -> UnpackedMessage:
 
 
 def _pack_ref(ref: SoundRef) -> bytes:
-    return _REF.pack(FRAME_KINDS.index(ref.kind), ref.image_id, ref.frame, ref.csi_id, ref.rv)
+    return _REF.pack(TYPES.index(ref.kind), ref.image_id, ref.frame, ref.csi_id, ref.rv)
 
 
 def _read_ref(body: bytes) -> SoundRef:
     kind, image_id, frame, csi_id, rv = _REF.unpack_from(body)
-    if kind >= len(FRAME_KINDS) or frame >= MAX_FRAMES or rv > 3:
+    if kind >= len(TYPES) or frame >= MAX_FRAMES or rv > 3:
         raise ValueError("the frame reference is out of range")
-    return SoundRef(FRAME_KINDS[kind], image_id, frame, csi_id, rv)
+    return SoundRef(TYPES[kind], image_id, frame, csi_id, rv)
 
 
 def _pack_csi(report: CsiReport) -> bytes:

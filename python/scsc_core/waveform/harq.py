@@ -173,7 +173,7 @@ class HarqSender:
         self._window = window
         self._options = options
         self._clock = clock
-        self._log = sent_log
+        self._sent_log = sent_log
         self._pictures: dict[int, HarqPicture] = {}
         self._heard_s: float | None = None  # when the peer last gave a sign of life
         self.counters: Counter[str] = Counter()
@@ -200,7 +200,7 @@ class HarqSender:
         """Take feedback of any age; one of a picture that is not in flight still tells of others."""
         self.peer_heard()
         self.counters["harq_status"] += 1
-        sent = self._log.find(status.ref)
+        sent = self._sent_log.find(status.ref)
         picture = self._pictures.get(status.image_id)
         if picture is None or len(status.decoded) != picture.n_frames:
             self.counters["harq_unknown_picture"] += 1

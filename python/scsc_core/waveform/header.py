@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _native, fec
 from .fec_codes import CODE_RATES, FAMILIES
-from .numerology import HEADER_CARRIERS, N_TX, Numerology
+from .numerology import HEADER_CARRIERS, Numerology
 from .sequences import PN9_PERIOD, pilots, pn9
 
 VERSION = 1
@@ -32,6 +32,7 @@ _FILL_BITS = 8 * _FIELD_BYTES - FIELD_BITS  # behind the fields in whole bytes
 CRC_BITS = 16
 CODED_BITS = 2 * HEADER_CARRIERS
 LIST_SIZE = 8
+MAX_FRAMES = 1023  # of one picture
 
 
 class HeaderError(ValueError):
@@ -110,8 +111,8 @@ _WORDS = {
 _RANGES = {
     "streams": (1, 2),
     "nsym": (0, 127),
-    "frame": (0, 1022),
-    "n_frames": (1, 1023),
+    "frame": (0, MAX_FRAMES - 1),
+    "n_frames": (1, MAX_FRAMES),
     "image_id": (0, 255),
     "csi_id": (0, 255),
     "table_crc": (0, 255),
@@ -188,39 +189,22 @@ def encode_header(bits: np.ndarray, n: Numerology) -> np.ndarray:
     Args:
         bits: uint8 [75] of `pack`.
     """
-    signs = 1.0 - 2.0 * code_bits(bits).reshape(-1, 2)
-    qpsk = ((signs[:, 0] + 1j * signs[:, 1]) / np.sqrt(2)).reshape(n.header_symbols, n.n_data)
-    return header_grid(qpsk, n)
-
-
-def header_grid(qpsk: np.ndarray, n: Numerology) -> np.ndarray:
-    """Alamouti map of QPSK symbols [header_symbols, n_data] with pilots, as in `encode_header`."""
-    grid = np.empty((n.header_symbols, n.n_used, N_TX), complex)
-    a, b = qpsk[0::2], qpsk[1::2]
-    grid[0::2, n.data_rows] = np.stack([a, b], axis=-1) / np.sqrt(2)
-    grid[1::2, n.data_rows] = np.stack([-b.conj(), a.conj()], axis=-1) / np.sqrt(2)
-    grid[:, n.pilot_rows] = pilots(n, n.header_symbols)
-    return grid
+    sent = pilots(n, n.header_symbols)
+    return _native.alamouti_grid(code_bits(bits), n.data_rows, sent, n.pilot_rows, n.n_used)
 
 
 def header_llr(y: np.ndarray, h: np.ndarray, noise_var: float, n: Numerology) -> np.ndarray:
-    """LLRs of the transmitted header bits, float64 [768]; positive means bit 0.
+    """LLRs of the transmitted header bits, float32 [768]; positive means bit 0.
 
     Alamouti combining: a = sum_r h1* y0 + h2 y1*, b = sum_r h2* y0 - h1 y1*.
 
     Args:
-        y: complex [header_symbols, n_used, n_rx], received carriers, total transmit power 1.
-        h: complex [n_used, n_rx, 2].
+        y: complex64 [header_symbols, n_used, n_rx], received carriers, total transmit power 1.
+        h: complex128 [n_used, n_rx, 2].
         noise_var: variance of a carrier of y.
     """
-    y, h = y[:, n.data_rows], h[n.data_rows]
-    y0, y1 = y[0::2], y[1::2].conj()
-    h1, h2 = h[..., 0], h[..., 1]
-    a = (h1.conj() * y0 + h2 * y1).sum(-1)
-    b = (h2.conj() * y0 - h1 * y1).sum(-1)
-    symbols = np.stack([a, b], axis=1).reshape(n.header_symbols, n.n_data)
     # a = (|h1|^2 + |h2|^2) s / sqrt 2 + noise, s = (+-1 +-j) / sqrt 2
-    return np.stack([symbols.real, symbols.imag], axis=-1).reshape(-1) * (2 / noise_var)
+    return _native.alamouti_llr(y, h, n.data_rows, 2 / noise_var)
 
 
 def decode_header(llr: np.ndarray) -> tuple[np.ndarray, bool]:

@@ -8,10 +8,8 @@ from functools import lru_cache
 import numpy as np
 
 from .header import FrameHeader, encode_header, pack
-from .numerology import N_TX, Numerology, numerology
+from .numerology import N_TX, TOTAL_POWER, Numerology, numerology
 from .sequences import long_training, pilots, short_training, to_time
-
-TOTAL_POWER = 2.0  # Ptot of link units: mean energy of a table's rows
 
 
 class Modulator:

@@ -10,6 +10,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 N_TX = N_RX = 2
+TOTAL_POWER = 2.0  # Ptot of link units: mean energy of a table's rows
 # The short training field is the same at every FFT size, and so is the detector.
 STF_PERIOD_SAMPLES = 16
 STF_REPEATS = 16
@@ -58,30 +59,40 @@ class Numerology:
 
     @cached_property
     def used(self) -> np.ndarray:
-        """Used carriers, int [n_used], ascending frequency, 0 and the guards left out."""
+        """Used carriers, int32 [n_used], ascending frequency, 0 and the guards left out."""
         half = 13 * self.n_fft // 32
-        return np.concatenate([np.arange(-half, 0), np.arange(1, half + 1)])
+        return np.concatenate([np.arange(-half, 0), np.arange(1, half + 1)]).astype(np.int32)
 
     @cached_property
     def pilots(self) -> np.ndarray:
-        """Pilot carriers, int [n_pilots], ascending."""
-        positive = np.array(_PILOTS[self.n_fft])
+        """Pilot carriers, int32 [n_pilots], ascending."""
+        positive = np.array(_PILOTS[self.n_fft], np.int32)
         return np.concatenate([-positive[::-1], positive])
 
     @cached_property
     def data(self) -> np.ndarray:
-        """Data carriers, int [n_data], ascending; d = 0 .. n_data - 1 counts them."""
+        """Data carriers, int32 [n_data], ascending; d = 0 .. n_data - 1 counts them."""
         return np.setdiff1d(self.used, self.pilots)
 
     @cached_property
     def pilot_rows(self) -> np.ndarray:
-        """Positions of the pilots among the used carriers, int [n_pilots]."""
-        return np.searchsorted(self.used, self.pilots)
+        """Positions of the pilots among the used carriers, int32 [n_pilots]."""
+        return np.searchsorted(self.used, self.pilots).astype(np.int32)
 
     @cached_property
     def data_rows(self) -> np.ndarray:
-        """Positions of the data carriers among the used carriers, int [n_data]."""
-        return np.searchsorted(self.used, self.data)
+        """Positions of the data carriers among the used carriers, int32 [n_data]."""
+        return np.searchsorted(self.used, self.data).astype(np.int32)
+
+    @cached_property
+    def used_rows(self) -> np.ndarray:
+        """Positions of all used carriers, int32 [n_used]: 0 .. n_used - 1."""
+        return np.arange(self.n_used, dtype=np.int32)
+
+    @cached_property
+    def bins(self) -> np.ndarray:
+        """Places of the used carriers in a transform, int32 [n_used], 0 .. n_fft - 1."""
+        return self.used % np.int32(self.n_fft)
 
     @property
     def n_used(self) -> int:

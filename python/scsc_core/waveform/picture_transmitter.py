@@ -10,20 +10,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import link
+from ..framing import IMAGE_IDS
 from .alamouti import alamouti_index, alamouti_tables
 from .configuration import WaveformConfig
 from .csi_book import CsiBook, TableChoice
 from .csi_feedback import CsiReport, SoundRef
-from .feedback_message import MAX_FRAMES, HarqStatus, ReceiverState, unpack_message
+from .feedback_message import HarqStatus, ReceiverState, unpack_message
 from .harq import HarqOptions, HarqSender
-from .header import FrameHeader
+from .header import MAX_FRAMES, FrameHeader
 from .modulator import Modulator
 from .picture_slices import SlicedCodec
 from .sent_log import SentLog
 from .statistics import AirCost
 from .transport import PictureFrames, cut_payload
 
-IMAGE_IDS = 256
 END_FRAMES = 3  # the end of a transmission must not hang on one header
 
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..framing import IMAGE_IDS
 from .configuration import WaveformConfig
 from .csi_feedback import SoundRef
 from .feedback_message import HarqStatus
 from .frame_code import Block, FrameCode, FrameFormat, frame_code
 from .statistics import LossRuns
 
-IMAGE_IDS = 256
 CLOSED_REMEMBERED = 64  # a quarter of the ids: the rest tells new pictures from old ones
 ALL_VERSIONS = 0b1111
 

@@ -13,12 +13,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .. import _native
 from . import synchroniser
 from .demodulator import Start, read_data, read_start
 from .header import FrameHeader, HeaderError
 from .numerology import N_RX, Numerology, numerology
-from .sequences import cover_products, stf_period
 
 # Positions whose detector is computed at a time, at the start of a search and later: back-to-back
 # frames follow at once, so more would be computed in vain.
@@ -125,8 +123,6 @@ class OfdmReceiver:
     def __init__(self, config: ReceiverConfig | None = None):
         self.config = config or ReceiverConfig()
         self._n = self.config.numerology
-        self._period = stf_period().astype(np.complex64)
-        self._products = cover_products().astype(np.float32)
         self._counters: Counter[str] = Counter()
         self._next_index = 0
         self._restart(0)
@@ -209,9 +205,6 @@ class OfdmReceiver:
     def _has(self, stop: int) -> bool:
         return stop <= self._next_index
 
-    def _local(self, at: synchroniser.Synchronisation, shift: int):
-        return synchroniser.Synchronisation(at.start + shift, at.omega, at.q)
-
     # states --------------------------------------------------------------------------------------
     def _advance(self, least: int) -> list[ReceivedFrame]:
         """Go on as far as the samples reach; `least` positions make a search worth while."""
@@ -255,7 +248,7 @@ class OfdmReceiver:
     def _detect(self, first: int, positions: int) -> tuple[np.ndarray, np.ndarray]:
         begin = first - self._base
         part = self._buffer[:, begin : begin + positions + synchroniser.DETECTOR_SPAN - 1]
-        return _native.detect_training(np.ascontiguousarray(part), self._period, self._products)
+        return synchroniser.detection_metric(part)
 
     def _verify(self) -> bool:
         """Gate and header of a trigger; False when samples are missing."""
@@ -280,7 +273,7 @@ class OfdmReceiver:
         if start.header.nsym > self._max_nsym:
             self._counters["nsym"] += 1
             return True
-        at = self._local(at, trigger.near - _HISTORY_SAMPLES)
+        at = at.moved(trigger.near - _HISTORY_SAMPLES)
         self._pending = _Pending(at, start, trigger.metric)
         return True
 
@@ -298,7 +291,7 @@ class OfdmReceiver:
             return None
         first = begin - n.window_advance - self._base
         part = np.ascontiguousarray(self._buffer[:, first : stop - self._base])
-        at = self._local(pending.at, n.window_advance - begin)
+        at = pending.at.moved(n.window_advance - begin)
         data = read_data(part, at, pending.start, n)
         self._pending = None
         # the next frame may begin at once, and its trigger comes before its first sample

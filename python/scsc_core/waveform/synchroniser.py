@@ -6,7 +6,7 @@ All positions are relative to the samples given; frequencies are in radians per 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -57,6 +57,10 @@ class Synchronisation:
     omega: float
     q: float
 
+    def moved(self, samples: int) -> Synchronisation:
+        """The same in samples that begin so much earlier."""
+        return replace(self, start=self.start + samples)
+
 
 def detection_metric(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Detector of the short training field at every position.
@@ -67,31 +71,18 @@ def detection_metric(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     M = |P|^2 / max(E1+E2, 2 E1, 2 E2)^2.
 
     Args:
-        samples: complex64 [n_rx, n], finite.
+        samples: complex64 [n_rx, n].
     Returns:
         P complex64 and M float32, both [n - 280], empty for fewer samples. The angle of P over 16 is
         the carrier offset in radians per sample.
     Source: ours. Halves in E: a frame that ends is no start.
     """
-    n_out = samples.shape[1] - DETECTOR_SPAN + 1
-    if n_out <= 0:
-        return np.empty(0, np.complex64), np.empty(0, np.float32)
-    taps = stf_period()[::-1].conj().astype(np.complex64)
-    filtered = np.stack([np.convolve(row, taps, "valid") for row in samples.astype(np.complex64)])
-    products = (filtered[:, PERIOD:] * filtered[:, :-PERIOD].conj()).sum(0)
-    pairs = products[:-1] + products[1:]
-    both = pairs[:-HALF_PERIOD] + pairs[HALF_PERIOD:]
-    p = np.zeros(n_out, np.complex64)
-    for k, sign in enumerate(cover_products()):
-        part = both[PERIOD * k : PERIOD * k + n_out]
-        p = p + part if sign > 0 else p - part
-    energy = np.concatenate([[0.0], np.cumsum((np.abs(filtered) ** 2).sum(0), dtype=float)])
-    half = STF_SAMPLES // 2
-    halves = energy[half:] - energy[:-half]
-    first, second = halves[:n_out], halves[half : half + n_out]
-    whole = np.maximum(first + second, 2 * np.maximum(first, second))
-    power = p.real.astype(float) ** 2 + p.imag.astype(float) ** 2
-    return p, (power / np.maximum(whole, 1e-30) ** 2).astype(np.float32)
+    return _native.detect_training(np.ascontiguousarray(samples), *_training())
+
+
+@lru_cache(maxsize=1)
+def _training() -> tuple[np.ndarray, np.ndarray]:
+    return stf_period().astype(np.complex64), cover_products().astype(np.float32)
 
 
 def synchronise(samples: np.ndarray, near: int, p: complex, n: Numerology) -> Synchronisation:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from .configuration import WaveformConfig
-from .feedback_message import MAX_FRAMES
 from .frame_code import FrameCode, FrameFormat, frame_code
+from .header import MAX_FRAMES
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,23 @@ import numpy as np
 
 from scsc_core import mimo
 from scsc_core.waveform import demodulator, estimation, synchroniser
-from scsc_core.waveform.demodulator import TOTAL_POWER, symbol_starts
-from scsc_core.waveform.header import decode_header, encode_header, header_llr, unpack
-from scsc_core.waveform.numerology import STF_REPEATS, Numerology
-from scsc_core.waveform.sequences import ltf_signs, ltf_symbol, pilots, stf_period, to_carriers
+from scsc_core.waveform.demodulator import symbol_starts
+from scsc_core.waveform.header import code_bits, decode_header, unpack
+from scsc_core.waveform.numerology import (
+    N_TX,
+    STF_REPEATS,
+    STF_SAMPLES,
+    TOTAL_POWER,
+    Numerology,
+)
+from scsc_core.waveform.sequences import (
+    cover_products,
+    ltf_signs,
+    ltf_symbol,
+    pilots,
+    stf_period,
+    to_carriers,
+)
 from scsc_core.waveform.synchroniser import (
     HALF_PERIOD,
     PERIOD,
@@ -21,6 +34,29 @@ from scsc_core.waveform.synchroniser import (
 
 
 # synchroniser ------------------------------------------------------------------------------------
+def detection_metric(samples):
+    """`synchroniser.detection_metric`."""
+    n_out = samples.shape[1] - synchroniser.DETECTOR_SPAN + 1
+    if n_out <= 0:
+        return np.empty(0, np.complex64), np.empty(0, np.float32)
+    taps = stf_period()[::-1].conj().astype(np.complex64)
+    filtered = np.stack([np.convolve(row, taps, "valid") for row in samples.astype(np.complex64)])
+    products = (filtered[:, PERIOD:] * filtered[:, :-PERIOD].conj()).sum(0)
+    pairs = products[:-1] + products[1:]
+    both = pairs[:-HALF_PERIOD] + pairs[HALF_PERIOD:]
+    p = np.zeros(n_out, np.complex64)
+    for k, sign in enumerate(cover_products()):
+        part = both[PERIOD * k : PERIOD * k + n_out]
+        p = p + part if sign > 0 else p - part
+    energy = np.concatenate([[0.0], np.cumsum((np.abs(filtered) ** 2).sum(0), dtype=float)])
+    half = STF_SAMPLES // 2
+    halves = energy[half:] - energy[:-half]
+    first, second = halves[:n_out], halves[half : half + n_out]
+    whole = np.maximum(first + second, 2 * np.maximum(first, second))
+    power = p.real.astype(float) ** 2 + p.imag.astype(float) ** 2
+    return p, (power / np.maximum(whole, 1e-30) ** 2).astype(np.float32)
+
+
 def synchronise(samples, near: int, p: complex, n: Numerology) -> Synchronisation:
     """`synchroniser.synchronise`."""
     coarse = float(np.angle(p)) / PERIOD
@@ -131,6 +167,30 @@ def smooth(h, error_var: float, noise_var: float, n: Numerology) -> estimation.C
     smoothed = np.einsum("kl,lra->kra", transform, taps)
     error = float(np.einsum("lm,ml->", gram, covariance).real) / n.n_used
     return estimation.ChannelEstimate(smoothed, error / noise_var)
+
+
+# header ------------------------------------------------------------------------------------------
+def encode_header(bits, n: Numerology):
+    """`header.encode_header`."""
+    signs = 1.0 - 2.0 * code_bits(bits).reshape(-1, 2)
+    qpsk = ((signs[:, 0] + 1j * signs[:, 1]) / np.sqrt(2)).reshape(n.header_symbols, n.n_data)
+    grid = np.empty((n.header_symbols, n.n_used, N_TX), complex)
+    a, b = qpsk[0::2], qpsk[1::2]
+    grid[0::2, n.data_rows] = np.stack([a, b], axis=-1) / np.sqrt(2)
+    grid[1::2, n.data_rows] = np.stack([-b.conj(), a.conj()], axis=-1) / np.sqrt(2)
+    grid[:, n.pilot_rows] = pilots(n, n.header_symbols)
+    return grid
+
+
+def header_llr(y, h, noise_var: float, n: Numerology):
+    """`header.header_llr`."""
+    y, h = y[:, n.data_rows], h[n.data_rows]
+    y0, y1 = y[0::2], y[1::2].conj()
+    h1, h2 = h[..., 0], h[..., 1]
+    a = (h1.conj() * y0 + h2 * y1).sum(-1)
+    b = (h2.conj() * y0 - h1 * y1).sum(-1)
+    symbols = np.stack([a, b], axis=1).reshape(n.header_symbols, n.n_data)
+    return np.stack([symbols.real, symbols.imag], axis=-1).reshape(-1) * (2 / noise_var)
 
 
 # demodulator -------------------------------------------------------------------------------------

@@ -16,7 +16,6 @@ from scsc_core import _native
 from scsc_core.waveform import demodulator, estimation, header, synchroniser
 from scsc_core.waveform.detection import frame_llr
 from scsc_core.waveform.numerology import numerology
-from scsc_core.waveform.sequences import cover_products, stf_period
 
 # name, rms delay in samples, carrier offset in spacings, SNR in dB
 CASES = [
@@ -29,9 +28,7 @@ CASES = [
 
 
 def found_in(samples):
-    p, metric = _native.detect_training(
-        samples, stf_period().astype(np.complex64), cover_products().astype(np.float32)
-    )
+    p, metric = synchroniser.detection_metric(samples)
     near = int(metric.argmax())
     return near, complex(p[near])
 
@@ -39,6 +36,21 @@ def found_in(samples):
 def close(found, expected, part: float):
     """Errors below `part` of the largest value."""
     return np.abs(found - expected).max() <= part * np.abs(expected).max()
+
+
+@pytest.mark.parametrize("n_samples", [0, 279, 280, 1000, 20_000])
+def test_detector_is_as_defined(n_samples):
+    rng, n = np.random.default_rng(n_samples), numerology("64")
+    samples = received(rng, data_frame(rng, n, 30)[0], n, 3.0, 0.7)[:, :n_samples]
+    samples = np.pad(samples, ((0, 0), (0, n_samples - samples.shape[1])))
+
+    p, metric = synchroniser.detection_metric(samples)
+
+    expected_p, expected = reference.detection_metric(samples)
+    assert p.shape == metric.shape == (max(0, n_samples - synchroniser.DETECTOR_SPAN + 1),)
+    np.testing.assert_allclose(p, expected_p, atol=1e-5 * np.abs(expected_p).max(initial=1e-9))
+    # float32 products of 15 x 4 terms
+    np.testing.assert_allclose(metric, expected, rtol=1e-3, atol=1e-6)
 
 
 @pytest.mark.parametrize("name, rms, cfo, snr_db", CASES)
@@ -112,9 +124,9 @@ def test_header_bits_are_as_defined(name):
     y = normal(rng, n.header_symbols, n.n_used, 2).astype(np.complex64)
     h = normal(rng, n.n_used, 2, 2)
 
-    found = _native.alamouti_llr(y, h, n.data_rows.astype(np.int32), 2 / 0.3)
+    found = header.header_llr(y, h, 0.3, n)
 
-    assert close(found, header.header_llr(y, h, 0.3, n), 1e-6)
+    assert close(found, reference.header_llr(y, h, 0.3, n), 1e-6)
 
 
 @pytest.mark.parametrize("name", ["64", "128", "256"])
@@ -122,10 +134,10 @@ def test_header_symbols_are_as_defined(name):
     n = numerology(name)
     bits = np.random.default_rng(4).integers(0, 2, header.FIELD_BITS).astype(np.uint8)
 
-    found = demodulator.header_symbols(bits, n)
+    found = header.encode_header(bits, n)
 
     # 1/2 against products of 1 / sqrt 2
-    np.testing.assert_allclose(found, header.encode_header(bits, n), atol=1e-15)
+    np.testing.assert_allclose(found, reference.encode_header(bits, n), atol=1e-15)
 
 
 @pytest.mark.parametrize("llr", ["maxlog", "exact"])
