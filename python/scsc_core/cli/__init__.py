@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 # Commands that hand all their words over to an installed program, --debug among them.
-PROGRAMS = ("demo", "loopback", "tx", "rx", "calibrate")
+PROGRAMS = ("demo", "loopback", "tx", "rx", "channel", "calibrate")
 DONE, ERROR, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 

@@ -38,7 +38,7 @@ _HELP = {
     "clock_source": "internal, external, gpsdo (usrp)",
     "time_source": "none, external, gpsdo (usrp)",
     "lo_offset_hz": "of the oscillator from the carrier (usrp)",
-    "lead_s": "from now to the first burst (usrp)",
+    "lead_s": "from now to the earliest burst (usrp)",
     "model": "awgn, rayleigh, rician, exp, tdl, cdl, nonstationary, taps or file",
     "profile": "A to E, of tdl and cdl",
     "delay_spread_ns": "rms, of exp, tdl and cdl",
