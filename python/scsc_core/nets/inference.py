@@ -81,11 +81,15 @@ class Runtime:
     def prepare(self, network: torch.nn.Module) -> torch.nn.Module:
         """A copy of the network, frozen, in evaluation mode, on the device, channels last.
 
-        BatchNorm is folded into the convolutions.
+        BatchNorm is folded into the convolutions. A network with an attribute `native` (PPEN)
+        computes by the native kernels on the CPU in float32; torch stays for gradients, other
+        types, CUDA, torch.compile, and what the kernels lack (mean and windowed strip pooling).
         """
         if self.device == "cpu":
             keep_memory()
         network = fold_batchnorm(network).to(self.device, memory_format=torch.channels_last)
+        if hasattr(network, "native"):
+            network.native = self.device == "cpu" and self.precision == "float32"
         return network.requires_grad_(False)
 
     def run(

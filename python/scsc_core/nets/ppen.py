@@ -96,10 +96,16 @@ class Ppen(nn.Module):
     Upper branch: 1x1 convolutions with QA. Lower branch: a U-Net of DA modules at five scales with
     QA on intermediate maps. Without training it is exactly the identity for every Q.
 
+    Attributes:
+        native: whether the native kernels compute where they can (`ppen_kernels`); for frozen
+            networks with folded BatchNorm, see `Runtime.prepare`.
     Source: networks.md section 4; Han et al., Sec. III-A, Fig. 3.
     Note: widths, depth and placement are not given by the paper; this layout has its 12.68 M
     parameters in the variant "paper".
     """
+
+    native = False
+    _kernels = None
 
     def __init__(self, config: PpenConfig):
         super().__init__()
@@ -138,10 +144,26 @@ class Ppen(nn.Module):
     def forward(self, x: torch.Tensor, qp: torch.Tensor) -> torch.Tensor:
         """Shaped pictures [B, 3, H, W] in [0, 1], not rounded, of pictures x and slice QPs [B]."""
         q = normalised_qp(qp).to(x.dtype)
+        if self.native and not torch.compiler.is_compiling():
+            kernels = self._kernels_for(x)
+            if kernels is not None:
+                return kernels(x, q)
         lower = self._lower(pad_to_multiple(x, _STRIDE), q)[..., : x.shape[-2], : x.shape[-1]]
         with torch.autocast("cuda" if x.is_cuda else "cpu", enabled=False):
             # the picture itself: bfloat16 would add a noise of half a level, which costs bits
             return ste_clamp(self.upper(x, q) + lower.to(x.dtype))
+
+    def _kernels_for(self, x: torch.Tensor):
+        from . import ppen_kernels
+
+        if self.training or not (ppen_kernels.fit(self.config) and ppen_kernels.take(x)):
+            return None
+        if self._kernels is None:
+            self._kernels = ppen_kernels.PpenKernels(self, _STRIDE)
+        return self._kernels
+
+    def __getstate__(self):
+        return {**self.__dict__, "_kernels": None}  # a copy builds its own
 
     def _lower(self, x: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
         skips = []
