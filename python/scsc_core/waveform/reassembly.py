@@ -60,19 +60,21 @@ class OpenPicture:
         self.heard = np.zeros(n_frames, np.uint8)  # bit rv
         self.blocks: dict[int, Block] = {}
         self.soft: dict[int, np.ndarray] = {}
-        self._forms: dict[bool, FrameFormat] = {}  # of full frames, and of the last one
+        self.forms: dict[
+            bool, FrameFormat
+        ] = {}  # heard: of full frames (False), of the last (True)
 
     def fits(self, frame: int, form: FrameFormat) -> bool:
         """Whether a format agrees with what was heard before; the first of its kind is taken over."""
         is_last = frame == self.n_frames - 1
-        other = self._forms.get(not is_last, form)
+        other = self.forms.get(not is_last, form)
         same_code = (form.modulation, form.streams, form.fec, form.code_rate) == (
             other.modulation,
             other.streams,
             other.fec,
             other.code_rate,
         )
-        return same_code and self._forms.setdefault(is_last, form) == form
+        return same_code and self.forms.setdefault(is_last, form) == form
 
     def payload(self, block_bytes: dict[bool, int]) -> ReceivedPayload:
         """What has arrived; block_bytes: size of full blocks (False) and of the last one (True)."""
@@ -98,11 +100,6 @@ class OpenPicture:
             np.concatenate(outcomes) if outcomes else np.zeros(0, bool),
             float(np.mean([block.iterations for block in self.blocks.values()] or [0.0])),
         )
-
-    @property
-    def forms(self) -> dict[bool, FrameFormat]:
-        """Formats heard: of full frames (False) and of the last one (True)."""
-        return self._forms
 
 
 class Reassembler:
