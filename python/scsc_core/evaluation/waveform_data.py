@@ -41,7 +41,8 @@ class DataTrial:
     Attributes:
         cfo_error: of the receiver's offset, in carrier spacings.
         snr_error_db: measured received SNR minus that of this channel.
-        noise_ratio: noise variance of the long training field over the true one.
+        noise_ratio: noise variance that the receiver goes by, the error of its channel estimate
+            included, over the true one.
         nmse: error power of the estimates (least squares, smoothed, with header) per entry of H,
             common phase removed; E|h|^2 = 1.
         mi, mi_genie: information of the LLRs per coded bit.
@@ -93,14 +94,13 @@ def _judge(frame, at: int, reception, index, tables, extra) -> DataTrial:
     genie = trials.genie_frame(reception, trials.NSYM)
     llr, llr_genie = (frame_llr(f, tables, "exact") for f in (frame, genie))
     bits = trials.bits_of(index).reshape(-1)
-    nmse, noise_var = _training_errors(reception)
     power = np.mean(np.abs(reception.taps) ** 2) * len(reception.taps)
     snr_db = 10 * np.log10(power / reception.noise_var)
     return DataTrial(
         cfo_error=frame.cfo_hz - reception.omega * n.n_fft / (2 * np.pi),
         snr_error_db=frame.snr_db - snr_db,
-        noise_ratio=noise_var / reception.noise_var,
-        nmse=(*nmse, _error_power(frame.h, at, reception)),
+        noise_ratio=frame.noise_var / (2 * reception.noise_var),  # link units: two antennas' power
+        nmse=(*_training_errors(reception), _error_power(frame.h, at, reception)),
         mi=trials.information(llr, index),
         mi_genie=trials.information(llr_genie, index),
         ber=float(np.mean((llr < 0) != bits)),
@@ -110,14 +110,14 @@ def _judge(frame, at: int, reception, index, tables, extra) -> DataTrial:
     )
 
 
-def _training_errors(reception) -> tuple[tuple[float, float], float]:
-    """Error power of the estimates of the long training field, raw and smoothed; noise variance."""
+def _training_errors(reception) -> tuple[float, float]:
+    """Error power of the estimates of the long training field, raw and smoothed."""
     n, samples = trials.NUMEROLOGY, reception.samples
     at = synchroniser.synchronise(samples, *trials.detect(samples, reception.start), n)
     first = np.array(synchroniser.ltf_windows(n)) + at.start - n.window_advance
     raw, noise_var = ltf_estimate(carriers(samples, first, at.omega, at.start, n), n)
     smoothed = smooth(raw, noise_var / 2, noise_var, n).h
-    return tuple(_error_power(h, at.start, reception) for h in (raw, smoothed)), noise_var
+    return tuple(_error_power(h, at.start, reception) for h in (raw, smoothed))
 
 
 def _error_power(h: np.ndarray, start: int, reception) -> float:
