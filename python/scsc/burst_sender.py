@@ -13,8 +13,8 @@ import pmt
 from scsc_core.radio import keys
 from scsc_core.radio.front_end import N_ANTENNAS
 
+from .frame_meta import BadFrame
 from .front_ends.uhd_blocks import time_tuple
-from .message_block import BadFrame
 from .stream_block import BURST_TAG, LENGTH_TAG, STREAM_BUFFER, TIME_TAG, stream_block
 from .supervisor import supervised
 

@@ -9,8 +9,8 @@ from scsc_core.link import Receiver
 from scsc_core.link_parameters import coded_bits
 from scsc_core.radio import keys
 
+from .frame_meta import BadFrame, require
 from .link_block import link_block
-from .message_block import BadFrame, require
 
 
 class channel_decoder(link_block):

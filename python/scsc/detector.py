@@ -11,8 +11,8 @@ from scsc_core.link import Receiver
 from scsc_core.link_parameters import transmit_tables, used_csi
 from scsc_core.radio import keys
 
+from .frame_meta import BadFrame, require
 from .link_block import link_block
-from .message_block import BadFrame, require
 
 
 class detector(link_block):

@@ -12,7 +12,7 @@ from scsc_core.radio import keys
 from scsc_core.waveform.header import HeaderError, pack, unpack
 from scsc_core.waveform.numerology import Numerology
 
-from .message_block import BadFrame, require
+from .frame_meta import BadFrame, require
 
 _ARRAYS = ("header", "y", "h", "h_data")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from scsc_core.config import LinkConfig, build
 
-from .message_block import BadFrame, message_block
+from .frame_meta import BadFrame
+from .message_block import message_block
 
 # What a frame tells the blocks behind the transmitter; their own parameters do not repeat it.
 FRAME_FIELDS = (

@@ -15,11 +15,13 @@ from gnuradio import gr
 from scsc_core.radio import keys
 
 from . import supervisor
+from .frame_meta import COMMON, BadFrame, is_empty, is_last, meta_of
 from .pdu import BadPdu, from_dict, from_pdu, to_dict, to_pdu
 
 STATUS_INTERVAL_S = 0.2
 WARNING_INTERVAL_S = 1.0
 _SYSTEM = "system"
+_CLOSE = pmt.intern("scsc_close")
 
 
 class message_block(gr.basic_block):
@@ -65,8 +67,7 @@ class message_block(gr.basic_block):
         self._starts = 0
         self._forget_end()
         self._end_lock = threading.Lock()
-        self._next_status = 0.0
-        self._next_warning = 0.0
+        self._next_status = self._next_warning = 0.0
         self.counters: dict[str, Any] = {"frames": 0, "dropped": 0}
         for port in pdus:
             self._register(port, self._receive_pdu)
@@ -104,8 +105,8 @@ class message_block(gr.basic_block):
     def _receive_pdu(self, port, message):
         meta: dict[str, Any] = {}
         try:
-            meta = _meta_of(message)
-            if _is_empty(message):
+            meta = meta_of(message)
+            if is_empty(message):
                 self._pass_on(meta, port)
                 return
             array, meta = from_pdu(message, keys.DTYPES[port], keys.SHAPES[port])
@@ -115,8 +116,8 @@ class message_block(gr.basic_block):
         except (BadFrame, BadPdu) as error:
             self.drop(f"{port}: {error}", meta, port)
         else:
-            self._last_seen = self._last_seen or (port in self._main and _is_last(meta))
-        self.publish_status(final=_is_last(meta))
+            self._last_seen = self._last_seen or (port in self._main and is_last(meta))
+        self.publish_status(final=is_last(meta))
 
     def _receive_dict(self, port, message):
         try:
@@ -128,7 +129,7 @@ class message_block(gr.basic_block):
             getattr(self, f"on_{port}")(meta)
         except BadFrame as error:
             self.drop(f"{port}: {error}", meta, port)
-        self._last_seen = self._last_seen or (port in self._main and _is_last(meta))
+        self._last_seen = self._last_seen or (port in self._main and is_last(meta))
 
     def on_cmd(self, command):
         """Set parameters by a dict `{name: value}`; what is unknown or impossible is a warning."""
@@ -200,7 +201,7 @@ class message_block(gr.basic_block):
         return True
 
     def _pass_on(self, meta, port):
-        if port in self._main and _is_last(meta):
+        if port in self._main and is_last(meta):
             self._last_seen = True
             self._end_untold = keys.FRAME not in meta
         if port == self._carrier and keys.FRAME in meta:
@@ -213,7 +214,7 @@ class message_block(gr.basic_block):
 
     def publish_lost(self, port: str, meta: dict[str, Any]) -> None:
         """Send the empty PDU that stands for a lost frame."""
-        common = {key: meta[key] for key in _COMMON if key in meta}
+        common = {key: meta[key] for key in COMMON if key in meta}
         self.publish(port, np.empty(0, np.uint8), common)
 
     def on_end(self) -> None:
@@ -247,34 +248,3 @@ class message_block(gr.basic_block):
         # Neighbours that end post "done" here, which is no reason to end; only close() is.
         if pmt.equal(message, self._close_message()):
             self.gateway.system_handler(pmt.cons(pmt.intern("done"), pmt.from_long(1)))
-
-
-class BadFrame(ValueError):
-    """A frame whose content cannot be used; it is dropped and counted, the flowgraph goes on."""
-
-
-_CLOSE = pmt.intern("scsc_close")
-_COMMON = (keys.FRAME, keys.IMAGE_ID, keys.N_FRAMES, keys.LAST)
-
-
-def require(meta: dict[str, Any], wanted: tuple[str, ...]) -> None:
-    """BadFrame that names the first key that is missing."""
-    for key in wanted:
-        if key not in meta:
-            raise BadFrame(f"message lacks the key {key!r}; it has {sorted(meta)}")
-
-
-def _meta_of(message: Any) -> dict[str, Any]:
-    return from_dict(pmt.car(message)) if pmt.is_pair(message) else {}
-
-
-def _is_empty(message: Any) -> bool:
-    return (
-        pmt.is_pair(message)
-        and pmt.is_uniform_vector(pmt.cdr(message))
-        and pmt.length(pmt.cdr(message)) == 0
-    )
-
-
-def _is_last(meta: dict[str, Any]) -> bool:
-    return bool(meta.get(keys.LAST))

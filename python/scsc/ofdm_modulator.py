@@ -8,7 +8,8 @@ from scsc_core.waveform.header import unpack
 from scsc_core.waveform.modulator import Modulator
 from scsc_core.waveform.numerology import numerology as _numerology
 
-from .message_block import BadFrame, message_block, require
+from .frame_meta import BadFrame, require
+from .message_block import message_block
 
 
 class ofdm_modulator(message_block):

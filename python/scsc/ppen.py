@@ -6,7 +6,7 @@ from __future__ import annotations
 from scsc_core import codecs, preprocessing
 from scsc_core.radio import keys
 
-from .message_block import BadFrame
+from .frame_meta import BadFrame
 from .network_block import network_block
 
 

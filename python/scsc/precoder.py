@@ -10,8 +10,8 @@ import numpy as np
 from scsc_core.link import Coded, Transmitter
 from scsc_core.radio import keys
 
+from .frame_meta import BadFrame, require
 from .link_block import link_block
-from .message_block import BadFrame, require
 
 
 class precoder(link_block):

@@ -8,9 +8,9 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import blocks, gr, scsc
+from gnuradio.scsc.frame_meta import BadFrame
 from gnuradio.scsc.front_ends.uhd_blocks import from_time_pmt
 from gnuradio.scsc.heard_frame import heard_frame, heard_pdu
-from gnuradio.scsc.message_block import BadFrame
 from gnuradio.scsc.pdu import to_pdu
 from gnuradio.scsc.stream_block import BURST_TAG, GAP_TAG
 from gnuradio.scsc.supervisor import Supervisor

@@ -5,7 +5,8 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import gr
-from gnuradio.scsc.message_block import STATUS_INTERVAL_S, BadFrame, message_block
+from gnuradio.scsc.frame_meta import BadFrame
+from gnuradio.scsc.message_block import STATUS_INTERVAL_S, message_block
 from gnuradio.scsc.pdu import to_dict, to_pdu
 from gnuradio.scsc.supervisor import Supervisor
 from gnuradio.scsc.testing import collector, feeder, run_block

@@ -17,7 +17,7 @@ from scsc_core.radio import keys
 from scsc_core.tasks.categories import CLASSES7, PALETTE7, overlay
 from scsc_core.tasks.scores import confusion, iou, mean_iou, pixel_accuracy
 
-from .message_block import BadFrame
+from .frame_meta import BadFrame
 from .network_block import network_block
 
 _KEPT_TRUTHS = 64  # labels that may wait for their picture

@@ -13,8 +13,8 @@ from scsc_core.config import LinkConfig
 from scsc_core.link_parameters import fading_blocks
 from scsc_core.radio import keys
 
+from .frame_meta import BadFrame, require
 from .link_block import link_block
-from .message_block import BadFrame, require
 
 _SOUNDED_FRAMES = 64  # answers that may wait for their symbols before the oldest is forgotten
 

@@ -10,9 +10,10 @@ from scsc_core.waveform.detection import frame_llr
 from scsc_core.waveform.picture_transmitter import IMAGE_IDS
 from scsc_core.waveform.session import ReceivedPicture, WaveformReceiver
 
+from .frame_meta import require
 from .frame_vectors import combined_vectors, error_vector_db, received_vectors
 from .heard_frame import heard_frame
-from .message_block import message_block, require
+from .message_block import message_block
 from .waveform_configuration import waveform_config
 
 _FIRST_IDS = 16

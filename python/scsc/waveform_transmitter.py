@@ -14,7 +14,8 @@ from scsc_core.waveform.header import pack
 from scsc_core.waveform.picture_transmitter import IMAGE_IDS
 from scsc_core.waveform.session import OutgoingFrame, WaveformTransmitter
 
-from .message_block import message_block, require
+from .frame_meta import require
+from .message_block import message_block
 from .waveform_configuration import waveform_config
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scsc_core.radio import keys
 from scsc_core.waveform.numerology import numerology as _numerology
 
-from ..message_block import BadFrame
+from ..frame_meta import BadFrame
 from . import style, theme
 from .plot_panel import Axis, Curve, draw_axes, draw_curves, draw_legend, plot_panel, rounded_axis
 from .view import view
