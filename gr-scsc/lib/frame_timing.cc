@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <scsc/frame_timing.h>
 
-#include <scsc/cpu.h>
-
 #include "kernels/frame_timing_kernels.h"
+#include "kernels/isa_choice.h"
 
 #include <algorithm>
 #include <cmath>
@@ -19,23 +18,7 @@ struct Kernels {
 
 Kernels kernels()
 {
-#define SCSC_KERNELS_OF(isa)                                                             \
-    {                                                                                    \
-        isa::correlate_row, isa::add_power                                               \
-    }
-    switch (selected_isa()) {
-#ifdef SCSC_X86
-    case Isa::avx512:
-        return SCSC_KERNELS_OF(avx512);
-    case Isa::avx2:
-        return SCSC_KERNELS_OF(avx2);
-    case Isa::sse4:
-        return SCSC_KERNELS_OF(sse4);
-#endif
-    default:
-        return SCSC_KERNELS_OF(generic);
-    }
-#undef SCSC_KERNELS_OF
+    return {SCSC_KERNEL(correlate_row), SCSC_KERNEL(add_power)};
 }
 
 /// Rows of complex numbers of one length.

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <scsc/generic_decoder.h>
 
-#include <scsc/cpu.h>
-
 #include "kernels/generic_kernels.h"
+#include "kernels/isa_choice.h"
 
 #include <algorithm>
 #include <cmath>
@@ -21,18 +20,7 @@ struct Kernel {
 
 Kernel selected_kernel()
 {
-    switch (selected_isa()) {
-#ifdef SCSC_X86
-    case Isa::sse4:
-        return {sse4::generic_lanes(), sse4::generic_decode};
-    case Isa::avx2:
-        return {avx2::generic_lanes(), avx2::generic_decode};
-    case Isa::avx512:
-        return {avx512::generic_lanes(), avx512::generic_decode};
-#endif
-    default:
-        return {generic::generic_lanes(), generic::generic_decode};
-    }
+    return {SCSC_KERNEL(generic_lanes)(), SCSC_KERNEL(generic_decode)};
 }
 
 [[noreturn]] void refuse(const std::string& rule, long long got)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <scsc/ldpc_decoder.h>
 
-#include <scsc/cpu.h>
-
+#include "kernels/isa_choice.h"
 #include "kernels/ldpc_kernels.h"
 
 #include <algorithm>
@@ -13,20 +12,7 @@ namespace scsc {
 
 const LdpcKernels& ldpc_kernels()
 {
-    static const LdpcKernels& kernels = []() -> const LdpcKernels& {
-        switch (selected_isa()) {
-#ifdef SCSC_X86
-        case Isa::avx512:
-            return avx512::ldpc_kernels();
-        case Isa::avx2:
-            return avx2::ldpc_kernels();
-        case Isa::sse4:
-            return sse4::ldpc_kernels();
-#endif
-        default:
-            return generic::ldpc_kernels();
-        }
-    }();
+    static const LdpcKernels& kernels = SCSC_KERNEL(ldpc_kernels)();
     return kernels;
 }
 

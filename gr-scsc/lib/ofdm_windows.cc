@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <scsc/ofdm_windows.h>
 
-#include <scsc/cpu.h>
-
+#include "kernels/isa_choice.h"
 #include "kernels/ofdm_windows_kernels.h"
 
 #include <cmath>
@@ -45,18 +44,7 @@ void ofdm_windows(const OfdmWindows& job)
     const auto twiddles = phasors(job.n_fft / 2, -kTwoPi / job.n_fft);
     const auto turn = phasors(job.n_fft, -job.omega);
     const WindowTables tables = {reversed.data(), twiddles.data(), turn.data()};
-    switch (selected_isa()) {
-#ifdef SCSC_X86
-    case Isa::avx512:
-        return avx512::ofdm_windows(job, tables);
-    case Isa::avx2:
-        return avx2::ofdm_windows(job, tables);
-    case Isa::sse4:
-        return sse4::ofdm_windows(job, tables);
-#endif
-    default:
-        return generic::ofdm_windows(job, tables);
-    }
+    SCSC_KERNEL(ofdm_windows)(job, tables);
 }
 
 } // namespace scsc

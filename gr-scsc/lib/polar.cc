@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <scsc/polar.h>
 
-#include <scsc/cpu.h>
-
+#include "kernels/isa_choice.h"
 #include "kernels/polar_kernels.h"
 
 #include <algorithm>
@@ -229,21 +228,7 @@ bool PolarDecoder::decode(const float* llr, uint8_t* bits)
                            workspace,
                            d_paths.data(),
                            metrics};
-    switch (selected_isa()) {
-#ifdef SCSC_X86
-    case Isa::sse4:
-        sse4::polar_list_decode(job);
-        break;
-    case Isa::avx2:
-        avx2::polar_list_decode(job);
-        break;
-    case Isa::avx512:
-        avx512::polar_list_decode(job);
-        break;
-#endif
-    default:
-        generic::polar_list_decode(job);
-    }
+    SCSC_KERNEL(polar_list_decode)(job);
     polar_transform(d_paths.data(), d_code.size()); // its own inverse
     int order[8] = {0, 1, 2, 3, 4, 5, 6, 7};
     std::stable_sort(order, order + d_list_size, [&](int a, int b) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <scsc/soft_detector.h>
 
-#include <scsc/cpu.h>
-
+#include "kernels/isa_choice.h"
 #include "kernels/soft_detector_kernels.h"
 
 #include <cmath>
@@ -21,23 +20,8 @@ struct Kernels {
 
 Kernels kernels()
 {
-#define SCSC_KERNELS_OF(isa)                                                             \
-    {                                                                                    \
-        isa::soft_ml, isa::soft_linear, isa::block_product                               \
-    }
-    switch (selected_isa()) {
-#ifdef SCSC_X86
-    case Isa::avx512:
-        return SCSC_KERNELS_OF(avx512);
-    case Isa::avx2:
-        return SCSC_KERNELS_OF(avx2);
-    case Isa::sse4:
-        return SCSC_KERNELS_OF(sse4);
-#endif
-    default:
-        return SCSC_KERNELS_OF(generic);
-    }
-#undef SCSC_KERNELS_OF
+    return {
+        SCSC_KERNEL(soft_ml), SCSC_KERNEL(soft_linear), SCSC_KERNEL(block_product)};
 }
 
 struct Free {
