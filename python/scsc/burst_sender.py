@@ -44,14 +44,15 @@ class burst_sender(stream_block):
         queue_bursts: int >= 1, bursts asked for ahead. One fewer makes channel knowledge younger, one
             more bridges a busy computer.
         timed: bool, give samples of bursts only, each with its time; for usrp_sink.
-        lead_s: float > 0, time of the first burst with timed.
+        lead_s: float >= 0.005, from start to the first burst with timed; makes channel knowledge
+            older by as much, of which a receiver keeps some 80 ms.
     Raises:
         ValueError: a number out of range.
     Source: waveform.md sections 5 and 13.
     """
 
     def __init__(
-        self, sample_rate_hz=1e6, gap_samples=128, queue_bursts=2, timed=False, lead_s=0.2
+        self, sample_rate_hz=1e6, gap_samples=128, queue_bursts=2, timed=False, lead_s=0.05
     ):
         for name, value, low in (
             ("sample_rate_hz", sample_rate_hz, 1.0),
