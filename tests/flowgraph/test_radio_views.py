@@ -179,6 +179,25 @@ def test_live_view_shows_everything_in_the_colours_of_its_theme(app, name):
     panel.close()
 
 
+def test_theme_reaches_what_was_made_before_it(app):
+    window = QtWidgets.QScrollArea()  # as Companion's programs have one, with their sliders inside
+    inner = QtWidgets.QWidget()
+    window.setWidget(inner)
+    window.setWidgetResizable(True)
+    layout = QtWidgets.QVBoxLayout(inner)
+    panel = scsc.counter_view().widget
+    layout.addWidget(panel)
+
+    theme.use_theme("light")
+    window.show()
+    QtTest.QTest.qWait(50)
+
+    light = theme.THEMES["light"]
+    assert {light[role] for role in ("BACKGROUND", "PANEL")} <= colours(window)
+    assert not {colour.lower() for colour in theme.THEMES["dark"].values()} & colours(window)
+    window.close()
+
+
 def test_program_without_a_flowgraph_feeds_the_live_view_from_any_thread(app):
     live = live_view.open_live_view("test")
     picture = SimpleNamespace(

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from PyQt5 import QtCore, QtGui, QtWidgets
 
@@ -28,8 +30,10 @@ def density(points: np.ndarray, limit: float, cells: int = _CELLS) -> np.ndarray
     return np.clip(smooth / peak, 0, 1).astype(np.float32) ** 0.6
 
 
-def _colour_table() -> np.ndarray:
-    if theme.current_theme() == "light":
+@cache
+def _colour_table(name: str) -> np.ndarray:
+    """Colours uint8 [256, 3] of the grey levels in a theme that is in use."""
+    if name == "light":
         stops = [(0.0, style.PANEL), (0.45, style.ACCENT), (1.0, style.TEXT)]
     else:
         stops = [(0.0, style.PANEL), (0.25, QtGui.QColor("#1d5b88")), (0.6, style.ACCENT)]
@@ -57,7 +61,6 @@ class constellation_panel(newest_widget):
         self._limit = 2.0
         self._image: QtGui.QImage | None = None
         self._array: np.ndarray | None = None  # QImage does not own its memory
-        self._colours = _colour_table()
         self.setMinimumSize(side, side)
         policy = QtWidgets.QSizePolicy.Expanding
         self.setSizePolicy(policy, policy)
@@ -69,7 +72,7 @@ class constellation_panel(newest_widget):
         if not 0.7 * self._limit < wanted < self._limit:
             self._limit = wanted
         levels = (255 * density(points, self._limit)).astype(np.uint8)
-        self._array = np.ascontiguousarray(self._colours[levels])
+        self._array = np.ascontiguousarray(_colour_table(theme.current_theme())[levels])
         self._image = QtGui.QImage(
             self._array.data, _CELLS, _CELLS, 3 * _CELLS, QtGui.QImage.Format_RGB888
         )

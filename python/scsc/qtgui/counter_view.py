@@ -37,14 +37,14 @@ _PREFIX = "ofdm_"  # of the receiver's counters where one object has them all
 
 
 class counter_panel(table_panel):
-    """Shows items: dict of counters by name; what is not in it shows as "-".
+    """Shows items: dict of counters by name, of those that were there once.
 
     Args:
         title: str.
     """
 
     def __init__(self, title="counters"):
-        super().__init__(title, _ROWS)
+        super().__init__(title, _ROWS, known_only=True)
         self.below.addStretch()
         self.setMinimumWidth(230)
 

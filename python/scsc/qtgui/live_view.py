@@ -13,8 +13,8 @@ from scsc_core.radio import keys
 from scsc_core.waveform.csi_feedback import plain_tables
 from scsc_core.waveform.numerology import numerology as _numerology
 
+from ..frame_meta import BadFrame
 from ..frame_vectors import combined_vectors, error_vector_db, received_vectors
-from ..message_block import BadFrame
 from .channel_view import offer_channel
 from .counter_view import Totals
 from .image_view import caption
@@ -159,7 +159,7 @@ class live_view(view):
     Args:
         title: str of the window.
         numerology: "64", "128" or "256" points.
-        theme: "dark" or "light", of all views made after this one too.
+        theme: "dark" or "light", of all views and of the windows around them.
     Attributes:
         widget: QWidget.
     Raises:

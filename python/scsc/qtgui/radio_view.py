@@ -10,7 +10,7 @@ from PyQt5 import QtCore
 
 from scsc_core.radio import keys
 
-from ..message_block import require
+from ..frame_meta import require
 from . import style, theme
 from .plot_panel import Axis, Curve, draw_axes, draw_curves, plot_panel, rounded_axis
 from .view import view
@@ -62,16 +62,17 @@ class radio_panel(plot_panel):
         self.update()
 
     def draw(self, painter, area):
-        """One strip for each row."""
+        """One strip for each row that has values; all of them while none has."""
+        rows = [*zip(_ROWS, self._series, theme.line_colours())]
+        rows = [row for row in rows if row[1].size] or rows
         area = area.adjusted(0, -2, 0, 22)
-        height = area.height() / len(_ROWS)
+        height = area.height() / len(rows)
         x = Axis(0.0, float(self._length - 1))
-        for number, ((name, unit, step, least), values) in enumerate(zip(_ROWS, self._series)):
+        for number, ((name, unit, step, least), values, colour) in enumerate(rows):
             top = area.top() + number * height
             strip = QtCore.QRectF(area.left(), top + 12, area.width(), height - 22)
             y = rounded_axis(values, step, least)
             where = np.arange(self._length - len(values), self._length)
-            colour = theme.line_colours()[number]
             draw_axes(painter, strip, x, y)
             draw_curves(painter, strip, x, y, [Curve(name, where, values, colour, fill=True)])
             known = values[np.isfinite(values)]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from PyQt5 import QtCore, QtWidgets
+from PyQt5 import QtCore, QtGui, QtWidgets
 
 from scsc_core.radio import keys
 
@@ -50,9 +50,10 @@ class table_panel(newest_widget):
         title: str.
         rows: Row objects.
         spacing: int, pixels between two rows.
+        known_only: bool, leave a row out until its value is known.
     """
 
-    def __init__(self, title: str, rows: Iterable[Row], spacing: int = 1):
+    def __init__(self, title: str, rows: Iterable[Row], spacing: int = 1, known_only: bool = False):
         super().__init__()
         self.below = QtWidgets.QVBoxLayout(self)  # for what a subclass adds
         self.below.setContentsMargins(10, 6, 10, 8)
@@ -61,26 +62,31 @@ class table_panel(newest_widget):
         self.below.addWidget(heading)
         grid = QtWidgets.QGridLayout()
         grid.setVerticalSpacing(spacing)
-        self._values: dict[str, tuple[Row, QtWidgets.QLabel]] = {}
+        self._values: dict[str, tuple[Row, QtWidgets.QLabel, QtWidgets.QLabel]] = {}
         for number, row in enumerate(rows):
             label, value = QtWidgets.QLabel(row.label), QtWidgets.QLabel("-")
             label.setFont(style.font(8.5))
-            label.setStyleSheet(f"color: {style.MUTED.name()}")
+            label.setForegroundRole(QtGui.QPalette.PlaceholderText)
             value.setFont(style.font(8.5, bold=True))
             value.setAlignment(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
             grid.addWidget(label, number, 0)
             grid.addWidget(value, number, 1)
-            self._values[row.key] = row, value
+            self._values[row.key] = row, label, value
+            label.setVisible(not known_only)
+            value.setVisible(not known_only)
         self.below.addLayout(grid)
 
     def show_item(self, item):
         """Draw one item; called in the GUI thread."""
-        for key, (row, label) in self._values.items():
+        for key, (row, label, text) in self._values.items():
             value = item.get(key)
-            label.setText(row.form.format(value) if known(value) else "-")
+            text.setText(row.form.format(value) if known(value) else "-")
             alarm = row.bad and known(value) and value > 0
-            label.setStyleSheet(f"color: {(style.BAD if alarm else style.TEXT).name()}")
+            text.setStyleSheet(f"color: {style.BAD.name()}" if alarm else "")
+            if known(value) and text.isHidden():
+                label.show()
+                text.show()
 
     def text_of(self, key: str) -> str:
         """What is shown for one key."""
-        return self._values[key][1].text()
+        return self._values[key][-1].text()

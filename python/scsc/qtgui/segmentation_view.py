@@ -11,7 +11,7 @@ from PyQt5 import QtCore, QtGui
 
 from scsc_core.radio import keys
 
-from ..message_block import BadFrame, require
+from ..frame_meta import BadFrame, require
 from . import style
 from .picture_panel import picture_panel
 from .readout import known, line

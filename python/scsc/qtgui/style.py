@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours and fonts of all views, and the dark palette of the windows they sit in."""
+"""Colours and fonts of all views, and of the windows they sit in."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def font(points: float, bold: bool = False) -> QtGui.QFont:
 
 
 def application() -> QtWidgets.QApplication:
-    """The running QApplication with the dark palette.
+    """The running QApplication, in the colours of the views.
 
     Raises:
         RuntimeError: there is none; views need one before they are made.
@@ -32,12 +32,18 @@ def application() -> QtWidgets.QApplication:
     app = QtWidgets.QApplication.instance()
     if app is None:
         raise RuntimeError("make a QApplication before a view (Companion: generate a QT GUI)")
-    if app.property("scsc_dark") is None:
-        app.setProperty("scsc_dark", True)
+    if app.property("scsc_sheet") is None:
+        app.setProperty("scsc_sheet", app.styleSheet())  # what others want
         app.setStyle("Fusion")
-        app.setPalette(_palette())
-        app.setStyleSheet(app.styleSheet() + _SHEET)
+        apply(app)
     return app
+
+
+def apply(app: QtWidgets.QApplication) -> None:
+    """Give all windows and views the colours as they are now, those that exist too."""
+    app.setStyleSheet("")  # with one, widgets that were not shown yet would keep a first palette
+    app.setPalette(_palette())
+    app.setStyleSheet(app.property("scsc_sheet") + _sheet())
 
 
 def _palette() -> QtGui.QPalette:
@@ -53,6 +59,7 @@ def _palette() -> QtGui.QPalette:
         (role.Text, TEXT),
         (role.ButtonText, TEXT),
         (role.ToolTipText, TEXT),
+        (role.PlaceholderText, MUTED),
         (role.Highlight, ACCENT),
         (role.HighlightedText, BACKGROUND),
     ):
@@ -62,9 +69,14 @@ def _palette() -> QtGui.QPalette:
     return palette
 
 
-_SHEET = """
-QToolTip { color: #d7dde6; background: #1c222b; border: 1px solid #323b48; }
-QSlider::groove:horizontal { height: 4px; background: #323b48; border-radius: 2px; }
-QSlider::sub-page:horizontal { background: #4cc2ff; border-radius: 2px; }
-QSlider::handle:horizontal { background: #d7dde6; width: 12px; margin: -5px 0; border-radius: 6px; }
+def _sheet() -> str:
+    panel, grid, text, accent = (colour.name() for colour in (PANEL, GRID, TEXT, ACCENT))
+    groove = "height: 4px; border-radius: 2px"
+    handle = "width: 12px; margin: -5px 0; border-radius: 6px"
+    return f"""
+#scsc_view {{ background: {panel}; border: 1px solid {grid}; border-radius: 4px; }}
+QToolTip {{ color: {text}; background: {panel}; border: 1px solid {grid}; }}
+QSlider::groove:horizontal {{ background: {grid}; {groove}; }}
+QSlider::sub-page:horizontal {{ background: {accent}; border-radius: 2px; }}
+QSlider::handle:horizontal {{ background: {text}; {handle}; }}
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dark or light colours of all views; chosen before the first widget is made."""
+"""Dark or light colours of all views and windows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _LINES = {"dark": ("#ffb454", "#d08bff"), "light": ("#d97706", "#8b3fd1")}
 
 
 def use_theme(name: str) -> None:
-    """Give all views made from now on the colours of a theme, and the windows around them.
+    """Give all views, and the windows around them, the colours of a theme.
 
     Raises:
         ValueError: an unknown theme.
@@ -37,13 +37,9 @@ def use_theme(name: str) -> None:
     if name not in THEMES:
         raise ValueError(f"theme must be one of {', '.join(THEMES)}, got {name!r}")
     app = style.application()
-    sheet = app.styleSheet()
     for role, colour in THEMES[name].items():
-        old = getattr(style, role)
-        sheet = sheet.replace(old.name(), colour)
-        old.setNamedColor(colour)  # in place: every view holds these very objects
-    app.setStyleSheet(sheet)
-    app.setPalette(style._palette())
+        getattr(style, role).setNamedColor(colour)  # in place: every view holds these very objects
+    style.apply(app)
 
 
 def current_theme() -> str:

@@ -23,11 +23,7 @@ class newest_widget(QtWidgets.QFrame):
 
     def __init__(self):
         super().__init__()
-        self.setObjectName("scsc_view")
-        self.setStyleSheet(
-            f"#scsc_view {{ background: {style.PANEL.name()}; border: 1px solid "
-            f"{style.GRID.name()}; border-radius: 4px; }}"
-        )
+        self.setObjectName("scsc_view")  # of the style sheet
         self._newest: Any = None
         self._pause = QtCore.QTimer(self)
         self._pause.setSingleShot(True)
