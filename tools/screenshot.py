@@ -3,26 +3,29 @@
 """Screenshots for the documentation, made on a virtual display: flowgraph windows and Companion.
 
     tools/screenshot.py window flowgraphs/simulation/scsc_loopback.grc docs/images/scsc_loopback.png
-    tools/screenshot.py window flowgraphs/simulation/scsc_segmentation.grc \\
-        docs/images/scsc_segmentation.png --all-colours
+    tools/screenshot.py window flowgraphs/simulation/scsc_waveform.grc \\
+        docs/images/scsc_waveform_light.png theme=light --height 1160
     tools/screenshot.py companion flowgraphs/simulation/scsc_loopback.grc docs/images/companion.png
 
-`window` compiles the flowgraph, runs it for some seconds and grabs its window; `companion` opens
-it in GNU Radio Companion. Needs Xvfb; `companion` also needs xdotool and import (ImageMagick).
+`window` compiles the flowgraph, runs it for some seconds with the given parameters and grabs its
+window; `companion` opens it in GNU Radio Companion. Needs Xvfb.
 """
 
 import argparse
+import ast
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 GRCC = "/usr/bin/grcc"
 COMPANION = "/usr/bin/gnuradio-companion"
+_TREE_WIDTH = 300
+_SETTLE_MS = 3000
 
 
 def compile_flowgraph(source: Path, folder: Path) -> Path:
@@ -33,7 +36,13 @@ def compile_flowgraph(source: Path, folder: Path) -> Path:
     return next(folder.glob("*.py"))
 
 
-def grab_window(program: Path, target: Path, size: tuple[int, int], seconds: float) -> None:
+def grab_window(
+    program: Path,
+    target: Path,
+    size: tuple[int, int],
+    seconds: float,
+    parameters: dict[str, object],
+) -> None:
     """Run a generated Qt program and save its window as PNG."""
     from PyQt5 import QtCore, QtWidgets
 
@@ -41,7 +50,7 @@ def grab_window(program: Path, target: Path, size: tuple[int, int], seconds: flo
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     app = QtWidgets.QApplication([program.stem])
-    flowgraph = getattr(module, program.stem)()
+    flowgraph = getattr(module, program.stem)(**parameters)
     flowgraph.resize(*size)
     flowgraph.start()
     flowgraph.show()
@@ -57,33 +66,66 @@ def grab_window(program: Path, target: Path, size: tuple[int, int], seconds: flo
 
 
 def grab_companion(source: Path, target: Path, size: tuple[int, int], seconds: float) -> None:
-    """Open a flowgraph in Companion and save its window as PNG."""
-    env = dict(os.environ, GRC_BLOCKS_PATH=str(ROOT / "grc"))
-    editor = subprocess.Popen([sys.executable, COMPANION, str(source)], env=env)
+    """Open a flowgraph in Companion, in this process, and save its window as PNG; does not return."""
+    import gi
+
+    gi.require_version("Gdk", "3.0")
+    gi.require_version("Gtk", "3.0")
+    from gi.repository import Gdk, GLib, Gtk
+
+    os.environ["GRC_BLOCKS_PATH"] = str(ROOT / "grc")
+    os.environ["HOME"] = tempfile.mkdtemp()  # Companion remembers its window and its files there
+    from gnuradio.grc.main import main as companion
+
+    def window():
+        return next(w for w in Gtk.Window.list_toplevels() if isinstance(w, Gtk.ApplicationWindow))
+
+    def arrange():
+        editor = window()
+        editor.move(0, 0)
+        editor.resize(*size)
+        for panel in (editor.CONSOLE, editor.VARIABLES):
+            editor.update_panel_visibility(panel, False)
+        GLib.timeout_add(_SETTLE_MS, show_our_blocks)
+
+    def show_our_blocks():
+        editor = window()
+        editor.main.set_position(size[0] - _TREE_WIDTH)
+        tree = editor.btwin.treeview
+        for row in tree.get_model():
+            if row[0] == "SCSC":
+                tree.expand_row(row.path, True)
+                tree.scroll_to_cell(row.path, None, True, 0.0, 0.0)
+            else:
+                tree.collapse_row(row.path)
+        GLib.timeout_add(_SETTLE_MS, shoot)
+
+    def shoot():
+        picture = Gdk.pixbuf_get_from_window(Gdk.get_default_root_window(), 0, 0, *size)
+        picture.savev(str(target), "png", [], [])
+        shutil.rmtree(os.environ["HOME"], ignore_errors=True)
+        os._exit(0)
+
+    GLib.timeout_add(int(1000 * seconds), arrange)
+    sys.argv = [COMPANION, str(source)]
+    companion()
+
+
+def parse_parameter(word: str) -> tuple[str, object]:
+    """Name and value of NAME=VALUE; what is no literal of Python is a str."""
+    name, _, value = word.partition("=")
     try:
-        time.sleep(seconds)
-        found = subprocess.run(
-            ["xdotool", "search", "--onlyvisible", "--name", source.stem],
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        window = found.stdout.split()[0]
-        for action in (["windowsize", window, *map(str, size)], ["windowmove", window, "0", "0"]):
-            subprocess.run(["xdotool", *action], check=True)
-        time.sleep(2)
-        subprocess.run(["import", "-window", "root", str(target)], check=True)
-    finally:
-        editor.terminate()
-        editor.wait(10)
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
 
 
 def make_smaller(png: Path) -> None:
-    """256 colours are enough for a screenshot in the documentation."""
+    """256 colours are enough for a screenshot, if the rare ones of thin lines are among them."""
     from PIL import Image
 
     with Image.open(png) as image:
-        small = image.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
+        small = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, kmeans=2)
     small.save(png, optimize=True)
 
 
@@ -112,24 +154,26 @@ def main() -> int:
     parser.add_argument("kind", choices=("window", "companion"))
     parser.add_argument("flowgraph", type=Path)
     parser.add_argument("png", type=Path)
+    parser.add_argument("parameters", nargs="*", help="NAME=VALUE of the flowgraph")
     parser.add_argument("--seconds", type=float, default=20.0, help="before the picture is taken")
     parser.add_argument("--width", type=int, default=1500)
     parser.add_argument("--height", type=int, default=1000)
-    parser.add_argument("--all-colours", action="store_true", help="where 256 blur a legend")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     size = options.width, options.height
     if not options.inside:
-        return in_virtual_display(sys.argv[1:], size)
+        code = in_virtual_display(sys.argv[1:], size)
+        if code == 0:
+            make_smaller(options.png)
+        return code
     options.png.parent.mkdir(parents=True, exist_ok=True)
     if options.kind == "companion":
         grab_companion(options.flowgraph, options.png, size, options.seconds)
     else:
         with tempfile.TemporaryDirectory() as folder:
             program = compile_flowgraph(options.flowgraph, Path(folder))
-            grab_window(program, options.png, size, options.seconds)
-    if not options.all_colours:
-        make_smaller(options.png)
+            parameters = dict(map(parse_parameter, options.parameters))
+            grab_window(program, options.png, size, options.seconds, parameters)
     return 0
 
 
