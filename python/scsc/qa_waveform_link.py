@@ -102,6 +102,34 @@ def test_late_and_lost_feedback_costs_no_picture(path):
     assert parts.link.counters["lost"] > 0
 
 
+def test_harq_sends_again_what_did_not_arrive(path):
+    config = scsc.waveform_config(
+        "", precoder="none", qp=36, harq=True, harq_timeout_s=0.2, harq_transmissions=16
+    )
+
+    parts = run_link(path, 2, config, {"snr_db": 0.0, "options": {"seed": 3}})
+
+    assert [meta["delivered"] for _, meta in parts.sink.items] == [True] * 2
+    assert parts.tx.counters["harq_retransmissions"] > 0
+
+
+@pytest.mark.parametrize("max_age_s", [0.02, 0.1])
+def test_sounding_frames_come_as_often_as_the_age_of_reports_demands(max_age_s):
+    Supervisor()
+    config = scsc.waveform_config("", precoder="pcen", csi_max_age_s=max_age_s)
+    block, sent = scsc.waveform_transmitter(config), []
+    block.publish = lambda port, bits, meta: sent.append((block._time_s, meta["frame_type"]))
+
+    for tick in range(3000):
+        block.on_slot({"time_s": 1e-3 * tick, "granted": 999})
+
+    times, kinds = zip(*sent)
+    gaps_s = np.diff(times)
+    assert set(kinds) == {"sounding"} and block.counters["soundings"] == len(sent)
+    # Half the age, twice as long with each that nobody answered, 0.5 s at most.
+    assert gaps_s[[0, -1]] == pytest.approx([max_age_s, 0.5])
+
+
 def test_error_vector_is_that_of_the_noise():
     rng = np.random.default_rng(2)
     tables = np.concatenate([PLAIN, 1j * PLAIN])

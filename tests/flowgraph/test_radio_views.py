@@ -119,6 +119,8 @@ def test_counters_of_several_blocks_come_together(app):
     names += ("pictures_lost",)
     texts = [view.widget.text_of(name) for name in names]
     assert texts == ["1", "25.00%", "2", "closed", "-", "0"]
+    shown = {key for key, (_, _, value) in view.widget._values.items() if not value.isHidden()}
+    assert "csi_state" in shown and "overflow" not in shown  # no row for what nobody counts
 
 
 def test_spectrum_has_a_tone_at_its_place_and_level():
