@@ -48,6 +48,20 @@ def test_folder_is_sent_by_name_and_ends_with_last(folder):
     assert sink.items[0][1]["name"] == "a" and sink.items[0][0].shape == (4, 3, 3)
 
 
+def test_second_run_sends_the_list_again_under_new_numbers(folder):
+    Supervisor()
+    top = gr.top_block()
+    source, sink = image_source(str(folder)), collector("image")
+    top.msg_connect((source, "image"), (sink, "image"))
+
+    for _ in range(2):
+        top.start()
+        top.wait()
+
+    sent = [(meta["frame"], meta["name"], meta["last"]) for _, meta in sink.items]
+    assert sent == [(0, "a", False), (1, "b", True), (2, "a", False), (3, "b", True)]
+
+
 def test_credit_bounds_what_is_on_its_way(folder):
     sink = send(paths=str(folder), repeat=20, max_in_flight=2)
 
