@@ -32,9 +32,13 @@ def verdict(row: dict) -> str:
     """What became of a target, with the distance where it was missed."""
     if row["met"] is None:
         return ""
+    if row["met"]:
+        return "met"
+    if not row["target"]:
+        return "missed"
     ratio = row["value"] / row["target"]
     missed = 1 - ratio if row["higher_is_better"] else ratio - 1
-    return "met" if row["met"] else f"missed by {100 * missed:.0f} %"
+    return f"missed by {100 * missed:.0f} %"
 
 
 def table(report: dict) -> str:
