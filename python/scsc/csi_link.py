@@ -13,6 +13,7 @@ from scsc_core.radio import keys
 
 from .front_ends.zmq_feedback import FeedbackReceiver, FeedbackSender
 from .message_block import message_block
+from .supervisor import supervised
 
 KINDS = ("memory", "zmq_send", "zmq_receive")
 _WAIT_S = 0.05
@@ -78,6 +79,7 @@ class csi_link(message_block):
             raise ValueError(f"loss must be in 0..1, got {loss}")
         self._loss = float(loss)
 
+    @supervised
     def start(self):
         """Open the sockets and the thread that waits for messages."""
         super().start()
@@ -91,10 +93,13 @@ class csi_link(message_block):
         self._thread.start()
         return True
 
+    @supervised
     def stop(self):
         """End the thread and close the sockets."""
         self._stop.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
         for end in (self._sender, self._receiver):
             if end is not None:
                 end.close()

@@ -12,6 +12,8 @@ from gnuradio.scsc.supervisor import Supervisor
 from gnuradio.scsc.testing import collector
 from PIL import Image
 
+from scsc_core.radio import FrontEndError
+
 TIMEOUT_S = 30.0
 RAMP = np.add.outer(np.arange(96), np.arange(128)).astype(np.uint8) // 2
 IMAGE = np.stack([RAMP, RAMP[::-1], 200 - RAMP], axis=-1)
@@ -218,6 +220,17 @@ def test_picture_that_cannot_be_sent_as_it_says_is_refused_and_keeps_its_number(
     assert sorted({meta["image_id"] for meta in headers}) == [0, 4]
     assert (block.counters["dropped"], block.config.qp) == (2, 45)
     assert block._credited == 5
+
+
+def test_address_in_use_ends_the_flowgraph_with_an_error(tmp_path):
+    address = f"ipc://{tmp_path}/feedback"
+    supervisor, top, sink = Supervisor(), gr.top_block(), collector("feedback")
+    links = [scsc.csi_link("zmq_receive", address) for _ in (0, 1)]
+    for link in links:
+        top.msg_connect((link, "feedback"), (sink, "feedback"))
+
+    with pytest.raises(FrontEndError, match="feedback"):
+        supervisor.run(top, TIMEOUT_S)
 
 
 def test_configuration_changes_between_two_pictures():

@@ -12,6 +12,7 @@ from scsc_core.config import LinkConfig, load_config
 from scsc_core.radio import keys
 
 from .message_block import message_block
+from .supervisor import supervised
 
 
 class run_recorder(message_block):
@@ -72,6 +73,7 @@ class run_recorder(message_block):
         """True when every picture that was logged was also seen."""
         return self._seen >= len(self._records)
 
+    @supervised
     def stop(self):
         """Write the summary."""
         self._run.save_metrics(summary(self._records))
