@@ -36,6 +36,15 @@ def test_flowgraph_says_what_it_is(path):
     assert "What you should see" in options["comment"]
 
 
+@pytest.mark.parametrize("path", FLOWGRAPHS, ids=lambda path: path.stem)
+def test_short_options_of_a_flowgraph_differ(path):
+    blocks = document(path.parent.name, path.stem)["blocks"]
+
+    short = [block["parameters"].get("short_id") for block in blocks if block["id"] == "parameter"]
+
+    assert all(short) and len(set(short)) == len(short) and "h" not in short
+
+
 def all_frames(blocks, count):
     """Each of these blocks has seen so many frames."""
     return [(block, "frames", count) for block in blocks]

@@ -2,9 +2,11 @@
 """Flowgraphs of the link over the air run, again too, alone and as two processes; their radio twins."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
-from generated import document, finish, run, start
+from generated import LIMIT_S, document, environment, finish, run, start
 
 TWINS = {
     "scsc_zmq_tx": "scsc_tx",
@@ -159,3 +161,17 @@ def test_radio_flowgraph_says_that_nobody_tried_it(name):
     comment = document("usrp", name)["options"]["parameters"]["comment"]
 
     assert "Nobody has run this on a radio yet" in comment
+
+
+@pytest.mark.parametrize("name", TWINS.values())
+def test_radio_flowgraph_without_its_device_ends_in_one_line(compiled, name):
+    pytest.importorskip("gnuradio.uhd", reason="gr-uhd is not installed")
+    command = [sys.executable, str(compiled / f"{name}.py"), "--args", "serial=none"]
+
+    done = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, timeout=LIMIT_S
+    )
+
+    assert done.returncode == 2, done.stderr
+    assert "gnuradio.scsc: uhd: no device found" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
