@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from PyQt5 import QtCore, QtWidgets
@@ -35,7 +36,8 @@ def held():
     """How many threads of each name and how many sockets this process has."""
     tasks = Counter()
     for task in Path("/proc/self/task").iterdir():
-        tasks[(task / "comm").read_text().strip()] += 1
+        with suppress(FileNotFoundError, ProcessLookupError):  # ended since it was listed
+            tasks[(task / "comm").read_text().strip()] += 1
     for name in OF_THE_PROCESS:
         del tasks[name]
     files = (os.path.realpath(file) for file in Path("/proc/self/fd").iterdir())
