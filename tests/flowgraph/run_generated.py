@@ -36,7 +36,8 @@ def held():
 
     Threads of native pools, of torch and of these kernels, belong to the process and start late.
     """
-    threads = Counter(thread.name for thread in threading.enumerate())
+    named = [thread.name for thread in threading.enumerate()]
+    threads = Counter(name for name in named if not name.startswith("Dummy-"))  # foreign ones
     files = (os.path.realpath(file) for file in Path("/proc/self/fd").iterdir())
     return threads + Counter("socket" for file in files if "/socket:[" in file)
 
