@@ -22,8 +22,13 @@ def document(folder, name):
 
 
 def environment():
-    """Of programs that find our blocks and no display."""
+    """Of programs that find our blocks and no display, and compute without pools of threads.
+
+    A pool starts at its first use, stays with the process and bears the name of who began it: it
+    could not be told from a thread that a run left behind.
+    """
     env = dict(os.environ, GRC_BLOCKS_PATH=str(ROOT / "grc"), QT_QPA_PLATFORM="offscreen")
+    env |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "SCSC_THREADS"), "1")
     env.pop("DISPLAY", None)
     return env
 

@@ -10,15 +10,16 @@ import importlib.util
 import json
 import os
 import sys
-import threading
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from PyQt5 import QtCore, QtWidgets
 
 LOOK_MS = 20
 GRACE_S = 3.0
+OF_THE_PROCESS = ("ZMQbg/Reaper", "ZMQbg/IO/0")  # of ZeroMQ's context: two, however many sockets
 LIMIT_MS = 90_000
 
 
@@ -32,14 +33,15 @@ def load(program):
 
 
 def held():
-    """How many threads of Python of each name and how many sockets this process has.
-
-    Threads of native pools, of torch and of these kernels, belong to the process and start late.
-    """
-    named = [thread.name for thread in threading.enumerate()]
-    threads = Counter(name for name in named if not name.startswith("Dummy-"))  # foreign ones
+    """How many threads of each name and how many sockets this process has."""
+    tasks = Counter()
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # ended since it was listed
+            tasks[(task / "comm").read_text().strip()] += 1
+    for name in OF_THE_PROCESS:
+        del tasks[name]
     files = (os.path.realpath(file) for file in Path("/proc/self/fd").iterdir())
-    return threads + Counter("socket" for file in files if "/socket:[" in file)
+    return tasks + Counter("socket" for file in files if "/socket:[" in file)
 
 
 def still_held(before):
