@@ -176,6 +176,20 @@ def test_channel_gives_the_library_s_samples_in_any_chunking():
     assert [str(tag.key) for tag in tags] == ["scsc_block"] * 2 and block.counters["frames"] == 2
 
 
+def test_channel_begins_anew_with_each_run():
+    x = np.ones((2, 20_000), np.complex64)
+    block, runs = None, []
+    for _ in range(2):
+        supervisor = Supervisor()
+        block = block or scsc.radio_channel(snr_db=12.0, options={"seed": 7})
+        block.supervisor = supervisor
+        runs.append(through(block, x, [burst_tag(0), burst_tag(9000)]))
+
+    (y, tags), (again, tags_again) = runs
+    assert len(tags) == 2 and np.array_equal(again, y)
+    assert [tag.offset for tag in tags_again] == [tag.offset for tag in tags]
+
+
 def test_channel_that_cannot_be_is_an_error_and_at_run_time_a_warning():
     Supervisor()
     block = scsc.radio_channel()

@@ -98,6 +98,14 @@ class radio_channel(stream_block):
         self.set_max_output_buffer(STREAM_BUFFER)
 
     @supervised
+    def start(self):
+        """Begin a run; samples are numbered from 0 again, so the channel begins anew, too."""
+        if self._starts:
+            self._channel = StreamChannel(self._channel.config)
+            self._tagged, self._blocks_told = False, 0
+        return super().start()
+
+    @supervised
     def general_work(self, input_items, output_items):
         """Pass on as many samples as there are."""
         n = common_items([*input_items, *output_items])
