@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all tests share: where the repository is, windows without a display, the research data."""
+"""What all tests share: where the repository is, windows without a display, the research
+data, small pictures.
+"""
 
 import os
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
@@ -67,3 +70,17 @@ def frames(tmp_path_factory) -> Path:
                 (root / folder).mkdir(exist_ok=True)
                 Image.fromarray(picture).save(root / folder / f"f_{number}.png")
     return root
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Three small pictures with some structure."""
+    from scsc_core import codecs
+
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    y, x = np.mgrid[0:64, 0:64]
+    for k in range(3):
+        image = np.stack([4 * x, 4 * y, (x + y) * (k + 1) // 2], -1).astype(np.uint8)
+        codecs.save_image(folder / f"p{k}.png", image)
+    return folder

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from scsc_core import codecs
 from scsc_core.cli import air_program, air_view
 from scsc_core.cli.air_arguments import WAVEFORM_KEYS
 from scsc_core.cli.air_program import run_program
@@ -23,18 +22,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0
 LINK = ["--codec", "jpeg", "--qp", "50"]
 SIM = ["--sim", *LINK, "--snr-db", "25"]
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Three small pictures with some structure."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    y, x = np.mgrid[0:64, 0:64]
-    for k in range(3):
-        image = np.stack([4 * x, 4 * y, (x + y) * (k + 1) // 2], -1).astype(np.uint8)
-        codecs.save_image(folder / f"p{k}.png", image)
-    return folder
 
 
 def tx(*words):

@@ -12,13 +12,11 @@ import time
 import urllib.request
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 pytest.importorskip("gnuradio.gr", reason="GNU Radio is not installed")
 pytest.importorskip("zmq", reason="pyzmq is not installed")
 
-from scsc_core import codecs  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0
@@ -36,18 +34,6 @@ def start(name, *words):
         text=True,
         env=environment,
     )
-
-
-@pytest.fixture
-def pictures(tmp_path):
-    """Three small pictures with some structure."""
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    y, x = np.mgrid[0:64, 0:64]
-    for k in range(3):
-        image = np.stack([4 * x, 4 * y, (x + y) * (k + 1) // 2], -1).astype(np.uint8)
-        codecs.save_image(folder / f"p{k}.png", image)
-    return folder
 
 
 def json_lines(text):
