@@ -39,7 +39,7 @@ _SEED = 0
 
 
 def run(quick: bool = False) -> list[Row]:
-    """Rows: milliseconds per picture, bf16, torch.compile, link with and without, memory."""
+    """Rows: milliseconds per picture, bf16, torch.compile, kernels and torch, links, memory."""
     rows = []
     with torch_threads(THREADS):
         for variant in VARIANTS:
@@ -52,6 +52,7 @@ def run(quick: bool = False) -> list[Row]:
     if not quick:
         rows.append(compile_row())
     with torch_threads(1):
+        rows += _kernel_rows(quick)
         rows += link_rows(4 if quick else 24, 1 if quick else 5)
     for network in ("ppen", "segmenter"):
         rows.append(memory_row(network, SMALL_SIZE if quick else LARGE_SIZE))
@@ -129,6 +130,21 @@ def _speed_rows(variant: str, size: tuple[int, int], quick: bool) -> list[Row]:
     return rows
 
 
+def _kernel_rows(quick: bool) -> list[Row]:
+    """PPEN by the native kernels and by torch, on one thread."""
+    rows, image = [], noise(LINK_SIZE)
+    for variant in _LINK_RATIO_TARGETS:
+        network, weights = preprocessor(variant)
+        for native in (True, False):
+            network.network.native = native
+            name = (
+                f"PPEN {variant} {LINK_SIZE[1]}x{LINK_SIZE[0]}, {'kernels' if native else 'torch'}"
+            )
+            call = partial(network, image, 37)
+            rows.append(_time_row(name, call, None, weights, quick, threads=1))
+    return rows
+
+
 def _segmenter_rows(quick: bool) -> list[Row]:
     rows = []
     for precision in _precisions():
@@ -140,10 +156,17 @@ def _segmenter_rows(quick: bool) -> list[Row]:
     return rows
 
 
-def _time_row(name, function: Callable, target: float | None, weights: str, quick: bool) -> Row:
+def _time_row(
+    name,
+    function: Callable,
+    target: float | None,
+    weights: str,
+    quick: bool,
+    threads: int | None = None,
+) -> Row:
     timing = measure(function, *((2, 0.0) if quick else (5, 0.2)))
     spread = (1e3 * timing.min_s, 1e3 * timing.max_s)
-    condition = f"{THREADS} threads, {weights}"
+    condition = f"{threads or THREADS} threads, {weights}"
     return Row(name, 1e3 * timing.median_s, "ms", target, False, condition, spread)
 
 

@@ -16,6 +16,8 @@ def test_quick_run_times_every_variant(untrained_models, monkeypatch):
 
     for variant in bench_nets.VARIANTS:
         assert f"PPEN {variant} 64x64, float32" in names
+    for name in ("PPEN small 64x64, kernels", "PPEN small 64x64, torch"):
+        assert name in names
     for name in ("ERF-PSPNet 64x64, float32", "SCSC link, tiny", "peak memory, PPEN small 64x64"):
         assert name in names
 
