@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import itertools
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlparse
 
 import numpy as np
@@ -184,6 +186,39 @@ def test_address_in_use_is_told(ends, tmp_path, tcp_address, kind):
 
     with pytest.raises(FrontEndError, match=f"{address} is in use"):
         FeedbackReceiver(address)
+
+
+@pytest.mark.parametrize("kind", ["tcp", "ipc", "abstract"])
+def test_of_many_that_bind_at_once_one_gets_the_address(
+    ends, tmp_path, tcp_address, kind, monkeypatch
+):
+    bind_now = zmq.Socket.bind
+
+    def bind_late(socket, address):  # all others have tried the address by then, unless they wait
+        time.sleep(0.05)
+        return bind_now(socket, address)
+
+    monkeypatch.setattr(zmq.Socket, "bind", bind_late)
+    address = {
+        "tcp": tcp_address,
+        "ipc": f"ipc://{tmp_path}/feedback",
+        "abstract": f"ipc://@{tmp_path.name}",
+    }[kind]
+    together = threading.Barrier(8)
+
+    def receiver_or_error(_):
+        together.wait()
+        try:
+            return _enter(ends, FeedbackReceiver(address))
+        except FrontEndError as error:
+            return str(error)
+
+    with ThreadPoolExecutor(8) as pool:
+        results = list(pool.map(receiver_or_error, range(8)))
+
+    refused = [result for result in results if isinstance(result, str)]
+    assert len(refused) == 7
+    assert all(f"{address} is in use" in line for line in refused)
 
 
 def test_relay_loses_the_stated_share_and_keeps_the_order(ends, tmp_path):

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import socket
-
 import zmq
 
 _BEGUN = zmq.EVENT_ACCEPTED | zmq.EVENT_CONNECTED
@@ -58,16 +56,3 @@ class Connections:
         self._known.discard(descriptor)
         self.peers -= 1
         return "gone"
-
-
-def ipc_in_use(address: str) -> bool:
-    """Whether somebody listens at an ipc:// address: binding it again would take it from him."""
-    path = address.removeprefix("ipc://")
-    if path == address:
-        return False
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect("\0" + path[1:] if path.startswith("@") else path)
-        except OSError:
-            return False
-    return True

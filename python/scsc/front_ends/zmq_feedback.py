@@ -18,7 +18,8 @@ from scsc_core.radio.feedback import (
 )
 from scsc_core.radio.front_end import FrontEndError
 
-from .zmq_stream import HANDSHAKE_MS, bind_error, check_free
+from .zmq_address import bind
+from .zmq_stream import HANDSHAKE_MS
 
 MAX_AT_ONCE = 256  # messages of one receive(): a flood does not hold up the caller
 
@@ -78,17 +79,16 @@ class FeedbackReceiver:
 
     def __init__(self, address: str):
         self.address, self.counters = address, Counter()
-        check_free(address)
         self._socket = zmq.Context.instance().socket(zmq.PULL)
         self._socket.setsockopt(zmq.RCVHWM, QUEUE_MESSAGES)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_MESSAGE)
         self._socket.setsockopt(zmq.HANDSHAKE_IVL, HANDSHAKE_MS)
         self._socket.setsockopt(zmq.LINGER, 0)
         try:
-            self._socket.bind(address)
-        except zmq.ZMQError as error:
+            bind(self._socket, address)
+        except FrontEndError:
             self.close()
-            raise bind_error(address, error) from None
+            raise
 
     def receive(self, timeout_s: float = 0.0) -> list[bytes]:
         """Payloads that have come, oldest first; waits at most `timeout_s` for the first message."""

@@ -20,7 +20,8 @@ from scsc_core.radio.events import EventLog
 from scsc_core.radio.front_end import FrontEndError, no_samples
 from scsc_core.radio.received import finite_samples
 
-from .zmq_connections import WATCHED, Connections, ipc_in_use
+from .zmq_address import bind
+from .zmq_connections import WATCHED, Connections
 
 ITEM_BYTES = 16
 MAX_ITEMS = 1 << 18  # of one reply
@@ -30,7 +31,6 @@ _MAX_MESSAGES = 1000  # looked at in one go, and waiting inside ZeroMQ for a rea
 _LINGER_MS = 1000
 HANDSHAKE_MS = 5000  # connections that say nothing hold a place no longer
 _KEEPALIVE_S = 3
-_CLOSING_S = 1.0  # sockets close in a thread of ZeroMQ
 _RETRY_S = 0.1  # between two attempts to connect
 _LOST = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
 
@@ -258,14 +258,13 @@ class SampleSink:
 
     def open(self) -> None:
         """Bind; FrontEndError when the address is taken or is none of this host."""
-        check_free(self.address)
         socket = self._peer.create(64)  # a request has 4 bytes
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         try:
-            socket.bind(self.address)
-        except zmq.ZMQError as error:
+            bind(socket, self.address)
+        except FrontEndError:
             self._peer.close()
-            raise bind_error(self.address, error) from None
+            raise
 
     def poll(self, timeout_s: float) -> int | None:
         """Items that the peer wants which has waited longest; None when nobody asks in time."""
@@ -306,30 +305,3 @@ class SampleSink:
         """Close; may be called twice."""
         self._requests.clear()
         self._peer.close()
-
-
-def check_free(address: str) -> None:
-    """FrontEndError when an ipc:// address is taken, which binding would not tell.
-
-    A socket that this process has just closed is given the time to go.
-    """
-    deadline = time.monotonic() + _CLOSING_S
-    while ipc_in_use(address):
-        if time.monotonic() > deadline:
-            raise _in_use(address)
-        time.sleep(_CLOSING_S / 20)
-
-
-def bind_error(address: str, error: zmq.ZMQError) -> FrontEndError:
-    """Why an address cannot be bound, with the cure."""
-    if error.errno == zmq.EADDRINUSE:
-        return _in_use(address)
-    return FrontEndError(
-        "zmq", f"cannot bind {address}: {error}", "bind an address of this host, as 127.0.0.1"
-    )
-
-
-def _in_use(address: str) -> FrontEndError:
-    return FrontEndError(
-        "zmq", f"address {address} is in use", "end the other program or take another address"
-    )
