@@ -84,6 +84,21 @@ def test_three_processes_deliver_pictures_over_the_virtual_radio(pictures, proce
     assert counters["tx"]["harq_status"] >= 1 and counters["tx"]["csi_used"] >= 1
 
 
+def test_receiver_ends_with_a_transmitter_that_is_broken_off(pictures, processes):
+    address, feedback = addresses(2)
+    common = [*LINK, "--precoder", "none", "--feedback", feedback, "--json", "--zmq", address]
+
+    receiver = processes("rx", *common, "--timeout", 10 * LIMIT_S)
+    sender = processes("tx", *common, "--image", pictures, "--repeat", 0, "--picture-interval", 1)
+    next(line for line in receiver.stdout if json.loads(line)["type"] == "picture")
+    sender.send_signal(signal.SIGINT)
+    sender.communicate(timeout=LIMIT_S)
+    heard, _ = receiver.communicate(timeout=LIMIT_S)
+
+    assert (sender.returncode, receiver.returncode) == (0, 0)
+    assert json_lines(heard)[-1]["outcome"] == "done"
+
+
 @pytest.mark.parametrize("name", ["tx", "rx"])
 def test_program_without_a_peer_ends_with_code_4(processes, name):
     address, feedback = addresses(2)

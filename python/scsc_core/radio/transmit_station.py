@@ -18,6 +18,7 @@ AHEAD_UNCLOCKED_S = 0.0005  # where sample time waits for the burst
 _WAIT_S = 0.001  # between two looks when there is nothing to send
 _SENT_KEPT = 64
 _FLUSH_S = 0.1  # one wait for the last bursts to leave
+_LEAVE_S = 0.5  # for the end frames of a transmission that is broken off
 _BOARD_INTERVAL_S = 0.1
 
 
@@ -100,7 +101,13 @@ class TransmitStation:
             self._report()
 
     def finish(self) -> None:
-        """Put up the last counters."""
+        """Put up the last counters; broken off, tell the receiver first, as long as samples are taken."""
+        if not self.done:
+            self._ending = True
+            self.transmitter.abandon()
+            deadline = self._now() + _LEAVE_S
+            while not self.done and self._now() < deadline:
+                self.step()
         self._report()
 
     def _receive(self) -> None:

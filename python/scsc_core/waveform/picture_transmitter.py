@@ -133,6 +133,12 @@ class WaveformTransmitter:
         """Send end frames once everything queued is out."""
         self._ends_left = END_FRAMES
 
+    def abandon(self) -> None:
+        """Drop every picture that waits or is in flight, and send end frames."""
+        self._finish()
+        self._drop_pictures()
+        self.end()
+
     def next_frame(self) -> OutgoingFrame | None:
         """The frame to be sent now, None when there is none at this time."""
         state = self.csi.state

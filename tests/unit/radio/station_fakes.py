@@ -98,6 +98,10 @@ class FakeTransmitter:
     def end(self):
         self.ends_left = 1
 
+    def abandon(self):
+        self.payloads.clear()
+        self.end()
+
     def next_burst(self):
         if self.payloads:
             self.payloads.popleft()

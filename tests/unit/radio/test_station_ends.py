@@ -153,6 +153,28 @@ def test_picture_that_is_too_large_is_counted_and_left_out():
     assert sending.station.counters["pictures_too_large"] == 1
 
 
+def test_transmission_that_is_broken_off_tells_the_receiver_that_it_ends():
+    sending = Sending([b"a"] * 20)
+    sending.front_end.tx_burst = lambda x: sending.front_end.pass_samples(x.shape[1] + 100)
+    sending.steps(3)
+    before = sending.transmitter.ends_left, sending.station.done
+
+    sending.station.finish()
+
+    assert before == (0, False) and sending.station.done
+    assert sending.transmitter.ended and sending.station.counters["bursts"] == 4
+
+
+def test_transmission_that_is_broken_off_does_not_wait_for_a_peer_that_has_gone():
+    sending = Sending([b"a"] * 20)
+    sending.steps(3)
+    before = sending.clock()
+
+    sending.station.finish()
+
+    assert sending.clock() - before == pytest.approx(0.5, abs=0.01) and not sending.station.done
+
+
 def test_end_waits_until_the_front_end_is_empty():
     sending = Sending([b"a"])
     sending.front_end.flushes = False

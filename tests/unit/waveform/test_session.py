@@ -370,3 +370,17 @@ def test_end_frames_close_what_is_open():
 
     assert [h.type for h in link.headers[-3:]] == ["end"] * 3 and link.headers[-1].last
     assert link.receiver.reassembly.open_pictures == ()
+
+
+def test_transmitter_that_gives_up_drops_its_pictures_and_sends_end_frames():
+    link = Link(config(precoder="none"))
+    transmitter = link.transmitter
+    for payload in payloads(3):
+        transmitter.offer_payload(payload)
+    first = [transmitter.next_frame().header.type for _ in range(2)]
+
+    transmitter.abandon()
+    last = [frame.header.type for frame in iter(transmitter.next_frame, None)]
+
+    assert first == ["data"] * 2 and last == ["end"] * 3
+    assert transmitter.ended and transmitter.counters["pictures_dropped"] == 3
