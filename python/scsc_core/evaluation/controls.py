@@ -20,11 +20,14 @@ KINDS = {
     "downscale": ("FACTOR",),
 }
 AUTO = (
+    "gaussian-0.3",
     "gaussian-0.4",
     "gaussian-0.5",
     "gaussian-0.7",
     "gaussian-1.0",
+    "bilateral-1-8",
     "bilateral-1.5-12",
+    "bilateral-2-20",
     "downscale-0.75",
 )
 MAX_SIGMA = 8.0
