@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 
 import numpy as np
@@ -14,8 +13,7 @@ from scsc_core.radio import keys
 from scsc_core.radio.front_end import N_ANTENNAS
 
 from .frame_meta import BadFrame
-from .front_ends.uhd_blocks import time_tuple
-from .stream_block import BURST_TAG, LENGTH_TAG, STREAM_BUFFER, TIME_TAG, stream_block
+from .stream_block import BURST_TAG, STREAM_BUFFER, stream_block
 from .supervisor import supervised
 
 TICK_S = 0.001  # silence given at a time while no burst waits
@@ -36,29 +34,22 @@ class burst_sender(stream_block):
         status (out): dict of frames, dropped, time_s.
     Tags:
         scsc_burst on output 0, first sample of each burst: its length in samples.
-        tx_time, packet_len the same with timed, as usrp_sink of gr-uhd wants them.
 
     Args:
         sample_rate_hz: float > 0.
         gap_samples: int >= 64, zeros between two bursts.
         queue_bursts: int >= 1, bursts asked for ahead. One fewer makes channel knowledge younger, one
             more bridges a busy computer.
-        timed: bool, give samples of bursts only, each with its time; for usrp_sink.
-        lead_s: float >= 0.005, from start to the first burst with timed; makes channel knowledge
-            older by as much, of which a receiver keeps some 80 ms.
     Raises:
         ValueError: a number out of range.
     Source: waveform.md sections 5 and 13.
     """
 
-    def __init__(
-        self, sample_rate_hz=1e6, gap_samples=128, queue_bursts=2, timed=False, lead_s=0.05
-    ):
+    def __init__(self, sample_rate_hz=1e6, gap_samples=128, queue_bursts=2):
         for name, value, low in (
             ("sample_rate_hz", sample_rate_hz, 1.0),
             ("gap_samples", gap_samples, 64),
             ("queue_bursts", queue_bursts, 1),
-            ("lead_s", lead_s, 0.005),
         ):
             if not value >= low:
                 raise ValueError(f"{name} must be >= {low:g}, got {value}")
@@ -67,13 +58,11 @@ class burst_sender(stream_block):
         )
         self.counters["frames_sent"] = 0
         self._rate, self._gap = float(sample_rate_hz), int(gap_samples)
-        self._timed, self._lead_s = bool(timed), float(lead_s)
         self._granted = int(queue_bursts)
         self._bursts: deque[np.ndarray] = deque()
         self._rest = _silence(0)  # of what is going out
-        self._samples = 0  # of the stream's time; with timed more than were given
+        self._samples = 0  # given so far: the time of the stream
         self._over = False
-        self._begin_s = 0.0
         self._arrived = threading.Condition()
         self.set_max_output_buffer(STREAM_BUFFER)
 
@@ -81,7 +70,6 @@ class burst_sender(stream_block):
         """Ask for the first bursts."""
         super().start()
         self._rest, self._over = _silence(0), False
-        self._begin_s = time.monotonic()
         self._ask()
         return True
 
@@ -118,21 +106,13 @@ class burst_sender(stream_block):
             return self._begin(burst)
         if not self._over:
             self._ask()
-        if self._timed:
-            return _silence(0)
         return _silence(TAIL_SAMPLES if self._over else round(TICK_S * self._rate))
 
     def _begin(self, burst: np.ndarray) -> np.ndarray:
-        """The burst with its gap; its tags go to the sample that is given next."""
-        offset = self.nitems_written(0)
+        """The burst with its gap; its tag goes to the sample that is given next."""
         whole = np.concatenate([burst, _silence(self._gap)], axis=1)
-        self.add_item_tag(0, offset, BURST_TAG, pmt.from_long(burst.shape[1]))
-        if self._timed:
-            now = round((time.monotonic() - self._begin_s) * self._rate)
-            self._samples = max(self._samples, now)
-            start_s = self._lead_s + self._samples / self._rate
-            self.add_item_tag(0, offset, TIME_TAG, time_tuple(start_s))
-            self.add_item_tag(0, offset, LENGTH_TAG, pmt.from_long(whole.shape[1]))
+        length = pmt.from_long(burst.shape[1])
+        self.add_item_tag(0, self.nitems_written(0), BURST_TAG, length)
         self.counters["frames_sent"] += 1
         self._granted += 1
         self._ask(whole.shape[1])

@@ -9,7 +9,6 @@ import pmt
 import pytest
 from gnuradio import blocks, gr, scsc
 from gnuradio.scsc.frame_meta import BadFrame
-from gnuradio.scsc.front_ends.uhd_blocks import from_time_pmt
 from gnuradio.scsc.heard_frame import heard_frame, heard_pdu
 from gnuradio.scsc.pdu import to_pdu
 from gnuradio.scsc.stream_block import BURST_TAG, GAP_TAG
@@ -93,29 +92,13 @@ def test_bursts_go_out_whole_with_gaps_tags_and_a_tail():
     samples, tags = send(scsc.burst_sender(gap_samples=100), bursts(lengths))
 
     starts = [tag.offset for tag in tags]
+    told = [(str(tag.key), pmt.to_long(tag.value)) for tag in tags]
+    assert told == [("scsc_burst", n) for n in lengths]
     for number, (start, n) in enumerate(zip(starts, lengths)):
         assert (samples[:, start : start + n] == number + 1).all()
         assert not samples[:, start + n : start + n + 100].any()
     assert np.count_nonzero(samples[0]) == sum(lengths)
     assert samples.shape[1] - starts[-1] >= 20_000
-
-
-def test_timed_bursts_have_no_samples_between_them_and_rising_times():
-    Supervisor()
-
-    samples, tags = send(scsc.burst_sender(timed=True, lead_s=0.5), bursts([1000, 3000]))
-
-    keyed = {}
-    for tag in tags:
-        keyed.setdefault(str(tag.key), []).append(value_of(tag))
-    assert samples.shape[1] == 1000 + 3000 + 2 * 128
-    assert keyed["packet_len"] == [1128, 3128] and keyed["scsc_burst"] == [1000, 3000]
-    first, second = keyed["tx_time"]
-    assert first >= 0.5 and second - first >= 1128e-6 - 1e-9
-
-
-def value_of(tag):
-    return from_time_pmt(tag.value) if pmt.is_tuple(tag.value) else pmt.to_long(tag.value)
 
 
 def test_slot_grants_as_many_bursts_as_are_wanted_ahead():

@@ -14,8 +14,6 @@ STREAM_BUFFER = 8192  # samples: what waits in a buffer makes channel knowledge 
 BURST_TAG = pmt.intern("scsc_burst")  # first sample of a burst; value: its samples
 BLOCK_TAG = pmt.intern("scsc_block")  # first sample of a block of the channel; value: its number
 GAP_TAG = pmt.intern("scsc_gap")  # samples were lost in front of this one
-TIME_TAG = pmt.intern("tx_time")
-LENGTH_TAG = pmt.intern("packet_len")
 
 
 def common_items(items: list) -> int:
