@@ -16,17 +16,19 @@ from scsc_core.waveform.header import FrameHeader
 from scsc_core.waveform.modulator import Modulator
 from scsc_core.waveform.sequences import to_carriers
 
-SMALL = bench_waveform.Counts(
-    headers=2,
-    header_words=10,
-    noise_samples=1000,
-    tone_samples=1000,
-    data=2,
-    coded=2,
-    channels=2,
-    effects=2,
+REDUCED = bench_waveform.Counts(
+    headers=100,
+    header_words=1000,
+    noise_samples=1_000_000,
+    tone_samples=50_000,
+    data=40,
+    coded=100,
+    channels=60,
+    effects=20,
     speed=(2, 1),
 )
+# What depends on the machine and on what else runs there.
+SPEED_UNITS = {"Msps", "ms"}
 
 
 def sent_frame(air, nsym=3):
@@ -207,8 +209,8 @@ def test_timed_chain_decodes_every_frame():
     assert speed.receive(speed._stream(3), decode=True) == 3
 
 
-def test_reduced_run_gives_every_figure():
-    rows = bench_waveform.run(counts=SMALL)
+def test_reduced_run_meets_every_target_but_those_of_speed():
+    rows = bench_waveform.run(counts=REDUCED)
 
     names = {row.name for row in rows}
     assert len(names) == len(rows)
@@ -237,6 +239,9 @@ def test_reduced_run_gives_every_figure():
         assert name in names
     content = json.loads(to_json("waveform", Host.current(), rows))
     assert all(np.isfinite(row["value"]) for row in content["rows"])
+    judged = [row for row in rows if row.met is not None and row.unit not in SPEED_UNITS]
+    assert len(judged) > 50
+    assert [(row.name, row.value, row.target) for row in judged if not row.met] == []
 
 
 def test_command_knows_the_benchmark():
