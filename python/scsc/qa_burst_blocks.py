@@ -127,14 +127,16 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
-def through(block, x, tags=()):
-    """What a block with two streams makes of samples [2, n]."""
+def through(block, x, tags=(), listeners=()):
+    """What a block with two streams makes of samples [2, n]; listeners: (port, collector)."""
     supervisor, top = block.supervisor, gr.top_block()
     sources = [blocks.vector_source_c(row.tolist(), tags=list(tags)) for row in x]
     sinks = [blocks.vector_sink_c() for _ in x]
     for antenna, (source, sink) in enumerate(zip(sources, sinks)):
         top.connect(source, (block, antenna))
         top.connect((block, antenna), sink)
+    for port, listener in listeners:
+        top.msg_connect((block, port), (listener, port))
     supervisor.run(top, TIMEOUT_S)
     return np.array([sink.data() for sink in sinks]), sinks[0].tags()
 
@@ -157,6 +159,50 @@ def test_channel_gives_the_library_s_samples_in_any_chunking():
     expected = StreamChannel(config).apply(x.astype(np.complex64), np.array([0, 17_000]))
     assert np.array_equal(y, expected)
     assert [str(tag.key) for tag in tags] == ["scsc_block"] * 2 and block.counters["frames"] == 2
+
+
+def test_channel_tells_the_true_h_of_every_block_and_the_end():
+    Supervisor()
+    options = {"block": "samples:1000", "seed": 7, "csi_error": 0.25}
+    block = scsc.radio_channel(model="tdl", delay_spread_ns=300.0, options=options)
+    true, estimated = collector("csi_true"), collector("csi")
+
+    through(block, np.ones((2, 40_000)), listeners=[("csi_true", true), ("csi", estimated)])
+
+    config = StreamChannelConfig(model="tdl", delay_spread_ns=300.0, **options)
+    channel, n = StreamChannel(config), numerology()
+    channel.apply(np.ones((2, 40_000), np.complex64))
+    expected = np.array([each.carriers(n.used, n.n_fft) for each in channel.truth])
+    told = np.array([h for h, _ in true.items])
+    assert np.array_equal(told, expected) and len(told) == 40
+    places = [(meta["block"], meta["sample_index"]) for _, meta in true.items]
+    assert places == [(each.index, each.output_sample) for each in channel.truth]
+    error = np.array([h for h, _ in estimated.items]) - expected
+    assert abs(np.mean(np.abs(error) ** 2) - 0.25) < 0.02  # 8320 entries: 0.003
+    assert {meta["csi_error"] for _, meta in estimated.items} == {0.25}
+
+
+def test_true_h_is_the_one_that_a_receiver_estimates():
+    supervisor, top = Supervisor(), gr.top_block()
+    options = {"seed": 3, "delay_samples": 40}
+    channel = scsc.radio_channel(model="tdl", delay_spread_ns=300.0, snr_db=60.0, options=options)
+    finder, true, heard = scsc.burst_receiver(), collector("csi_true"), collector("heard")
+    x = frame_samples(3)  # each behind 200 zeros: the channel finds the bursts, and is new in each
+    for antenna, row in enumerate(x):
+        source = blocks.vector_source_c(row.tolist())
+        top.connect(source, (channel, antenna), (finder, antenna))
+    top.msg_connect((channel, "csi_true"), (true, "csi_true"))
+    top.msg_connect((finder, "heard"), (heard, "heard"))
+
+    supervisor.run(top, TIMEOUT_S)
+
+    arrived = {meta["sample_index"]: h for h, meta in true.items}
+    assert len(heard.items) == 3
+    for h, meta in heard.items:
+        at = min(arrived, key=lambda sample: abs(sample - meta["sample_index"]))
+        assert abs(at - meta["sample_index"]) <= 2
+        products = [each * each[:, :1, :1].conj() for each in (h, arrived[at])]  # blind to timing
+        assert np.abs(products[0] - products[1]).max() < 0.1
 
 
 def test_channel_begins_anew_with_each_run():

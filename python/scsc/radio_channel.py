@@ -20,6 +20,7 @@ from scsc_core.waveform.numerology import numerology as _numerology
 from .stream_block import BLOCK_TAG, BURST_TAG, STREAM_BUFFER, common_items, stream_block
 from .supervisor import supervised
 
+_KNOWLEDGE = (keys.CSI_TRUE, keys.CSI)
 _SETTABLE = ("model", "profile", "delay_spread_ns", "doppler_hz", "snr_db", "cfo_hz", "options")
 
 
@@ -42,7 +43,9 @@ class radio_channel(stream_block):
     changes at run time goes on from where it is (StreamChannel.reconfigure).
 
     Message ports:
-        csi_true (out): c64 [n_blocks, n_rx, n_tx], H of used carriers; keys block, sample_index.
+        csi_true (out): c64 [n_blocks, n_rx, n_tx], H of the used carriers, one PDU for each block of
+            the channel; keys block, sample_index (where it arrives). An empty one with `last` ends it.
+        csi (out): the same with the option csi_error: H_hat = H + E of a genie, E ~ CN(0, csi_error).
         status (out): dict of frames (blocks so far), dropped, snr_db, clip_count.
         cmd (in): dict with model, profile, delay_spread_ns, doppler_hz, snr_db, cfo_hz, options.
     Tags:
@@ -59,7 +62,7 @@ class radio_channel(stream_block):
             delays_ns, powers_db, channel_file, correlation_tx, correlation_rx, snr_def, noise_var,
             delay_samples, delay_frac, sfo_ppm, phase_noise, tx_iq_gain_db, tx_iq_phase_deg, cw_db,
             rx_iq_gain_db, rx_iq_phase_deg, tx_clip_dbfs, dc_dbc, cw_hz, quant_bits, csi_error.
-        numerology: "64", "128" or "256", carriers of csi_true.
+        numerology: "64", "128" or "256", carriers of csi_true and csi.
     Raises:
         ValueError: an unknown name, a number out of range, values that do not go together.
     Source: waveform.md sections 8 and 11.
@@ -84,7 +87,7 @@ class radio_channel(stream_block):
             "radio_channel",
             inputs=True,
             outputs=True,
-            messages_out=(keys.CSI_TRUE,),
+            messages_out=_KNOWLEDGE,
             settable=_SETTABLE,
         )
         self._carriers = _numerology(numerology)
@@ -104,6 +107,14 @@ class radio_channel(stream_block):
             self._channel = StreamChannel(self._channel.config)
             self._tagged, self._blocks_told = False, 0
         return super().start()
+
+    @supervised
+    def stop(self):
+        """Where the stream ended, and was not stopped, no block follows."""
+        if self.gateway.detail().done():
+            self.publish_end(*_KNOWLEDGE)
+        self.publish_status(final=True)
+        return True
 
     @supervised
     def general_work(self, input_items, output_items):
@@ -139,21 +150,21 @@ class radio_channel(stream_block):
             self.counters["frames"] += 1
             if true.output_sample >= written:
                 self.add_item_tag(0, true.output_sample, BLOCK_TAG, pmt.from_long(true.index))
+            if any(map(self.wanted, _KNOWLEDGE)):
+                self._publish_knowledge(true)
         self.counters["clip_count"] = self._channel.clip_count
-        if not new:
-            return
-        self._blocks_told = new[-1].index + 1
-        if self.wanted(keys.CSI_TRUE):
-            self._publish_truth(new[-1])
-        self.publish_status()
+        if new:
+            self._blocks_told = new[-1].index + 1
+            self.publish_status()
 
-    def _publish_truth(self, true) -> None:
+    def _publish_knowledge(self, true) -> None:
         h = true.carriers(self._carriers.used, self._carriers.n_fft)
-        if self._channel.config.csi_error:
-            h = self._channel.csi_estimate(h)
         meta = dict(zip(keys.SHAPES[keys.CSI_TRUE], h.shape))
         meta |= {keys.BLOCK: true.index, keys.SAMPLE_INDEX: true.output_sample}
-        self.publish(keys.CSI_TRUE, np.ascontiguousarray(h, np.complex128), meta)
+        self.publish(keys.CSI_TRUE, h, meta)
+        if self.wanted(keys.CSI):
+            error = {keys.CSI_ERROR: self._channel.config.csi_error}
+            self.publish(keys.CSI, self._channel.csi_estimate(h), meta | error)
 
     def _set(self, **changes) -> None:
         """Other values from the next samples on; impossible ones are a warning, no change."""
