@@ -45,6 +45,16 @@ def test_short_options_of_a_flowgraph_differ(path):
     assert all(short) and len(set(short)) == len(short) and "h" not in short
 
 
+@pytest.mark.parametrize("path", FLOWGRAPHS, ids=lambda path: path.stem)
+def test_events_of_a_front_end_reach_the_counters_that_are_shown(path):
+    flowgraph = document(path.parent.name, path.stem)
+    ids = {block["name"]: block["id"] for block in flowgraph["blocks"]}
+    shown = [n for n, kind in ids.items() if kind in ("scsc_counter_view", "scsc_live_view")]
+
+    for view in shown:
+        assert ["air", "status", view, "status"] in flowgraph["connections"]
+
+
 def all_frames(blocks, count):
     """Each of these blocks has seen so many frames."""
     return [(block, "frames", count) for block in blocks]

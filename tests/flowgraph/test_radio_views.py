@@ -17,6 +17,7 @@ from gnuradio.scsc.qtgui.spectrum_view import spectrum_db
 from gnuradio.scsc.supervisor import Supervisor
 from PyQt5 import QtTest, QtWidgets
 
+from scsc_core.radio.events import EVENT_KINDS
 from scsc_core.waveform.csi_feedback import plain_tables
 from scsc_core.waveform.header import FrameHeader
 from scsc_core.waveform.numerology import numerology
@@ -121,6 +122,26 @@ def test_counters_of_several_blocks_come_together(app):
     assert texts == ["1", "25.00%", "2", "closed", "-", "0"]
     shown = {key for key, (_, _, value) in view.widget._values.items() if not value.isHidden()}
     assert "csi_state" in shown and "overflow" not in shown  # no row for what nobody counts
+
+
+def test_every_event_of_a_front_end_is_shown_in_its_own_row(app):
+    view = scsc.counter_view()
+    # "truncated" is a recording's end here and a frame's at the receiver, whose row it is.
+    events = [kind for kind in EVENT_KINDS if kind not in ("peer_back", "truncated")]
+
+    show(view, "status", to_dict({kind: n for n, kind in enumerate(events, 1)}))
+
+    texts = [view.widget.text_of(kind) for kind in events]
+    assert texts == [str(n) for n in range(1, len(events) + 1)]
+    assert not any(view.widget._values[kind][2].isHidden() for kind in events)
+
+
+def test_samples_that_a_simulated_channel_clips_are_those_of_a_front_end(app):
+    view = scsc.counter_view()
+
+    show(view, "status", to_dict({"block": "scsc_radio_channel", "clip_count": 12}))
+
+    assert view.widget.text_of("clip") == "12"
 
 
 def test_spectrum_has_a_tone_at_its_place_and_level():

@@ -28,12 +28,23 @@ _ROWS = (
     Row("channel knowledge", "csi_state", "{}"),
     Row("age of the report", "csi_age_ms", "{:.1f} ms"),
     Row("frames sent again", "harq_retransmissions"),
+    # Events of front ends, from the first of their kind on.
     Row("samples lost (overflow)", "overflow", bad=True),
+    Row("packets lost (sequence)", "sequence", bad=True),
+    Row("bursts cut (underflow)", "underflow", bad=True),
+    Row("bursts too late", "late", bad=True),
+    Row("samples clipped", "clip", bad=True),
+    Row("jumps of the clock", "timing", bad=True),
+    Row("other end gone", "peer_gone", bad=True),
+    Row("blocks malformed", "malformed", bad=True),
+    Row("samples not finite", "not_finite", bad=True),
+    Row("recordings cut short", "unrecorded", bad=True),
 )
 # Counters of the receiver, which leaves out those that are still zero.
 _RECEIVER = ("pictures_delivered", "pictures_damaged", "pictures_lost", "frames_lost")
 _RECEIVER += ("blocks_ok", "block_errors", "truncated", "csi_unknown", "table_mismatch")
 _PREFIX = "ofdm_"  # of the receiver's counters where one object has them all
+_SAME = {"clip_count": "clip"}  # radio_channel's, in place of a front end
 
 
 class counter_panel(table_panel):
@@ -57,7 +68,8 @@ class Totals:
 
     def update(self, counters: dict[str, Any]) -> dict[str, Any]:
         """Take the counters of one block; all that is known then."""
-        self._values.update({key.removeprefix(_PREFIX): v for key, v in counters.items()})
+        for key, value in counters.items():
+            self._values[_SAME.get(key, key.removeprefix(_PREFIX))] = value
         known = dict(self._values)
         if "frames_data" in known:
             known = dict.fromkeys(_RECEIVER, 0) | known
@@ -72,10 +84,11 @@ _REFUSED = ("header_crc", "header_fields", "nsym")
 
 
 class counter_view(view):
-    """Shows what was delivered, lost and repeated, and how old the channel knowledge is.
+    """Shows what was delivered, lost and repeated, the age of channel knowledge, events of radios.
 
     Message ports:
-        status (in): dicts of burst_receiver, waveform_receiver, waveform_transmitter and front ends.
+        status (in): dicts of burst_receiver, waveform_receiver, waveform_transmitter and front ends
+            (or radio_channel in their place).
         status (out): dict of frames, dropped.
 
     Args:
