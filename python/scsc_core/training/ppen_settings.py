@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ..config import Finite, parse_code_rate
-from .settings import DataSettings, ModelName, StageSettings
+from .settings import WORDS, DataSettings, ModelName, StageSettings
 
 NonNegative = Annotated[Finite, Field(ge=0)]
 
@@ -64,7 +64,7 @@ class PpenSettings(StageSettings):
     variant: Literal["paper", "medium", "small", "tiny"] = "small"
     qa: bool = True
     deform: bool = True
-    strip: Literal["max", "mean", "off"] = "max"
+    strip: Annotated[Literal["max", "mean", "off"], WORDS] = "max"
     strip_window: int = Field(0, ge=0)
     start: str = ""
     tasks: tuple[str, ...] = ("erf-pspnet-streets-7",)

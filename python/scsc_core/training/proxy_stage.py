@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ from .codec_pool import CodecPool
 from .coded_cases import CasePlan, CodedCases
 from .pictures import crops, open_samples, shard, to_image, to_tensor
 from .seeds import generator_for, seed_for
-from .settings import DataSettings, ModelName, StageSettings
+from .settings import WORDS, DataSettings, ModelName, StageSettings
 from .stage import StageBase
 
 CODE_RATES = (1 / 6, 1 / 3, 1 / 2, 2 / 3)
@@ -45,7 +45,7 @@ class ProxySettings(StageSettings):
     warmup: int = Field(100, ge=0)
     data: DataSettings = DataSettings(name="camvid")
     variant: Literal["small", "medium", "large"] = "small"
-    conditioning: Literal["on", "off"] = "on"
+    conditioning: Annotated[Literal["on", "off"], WORDS] = "on"
     snr_db: tuple[Finite, Finite] = (2.0, 12.0)
     validation_crops: int = Field(32, ge=2)
 

@@ -8,11 +8,20 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from ..config import ConfigError, Finite
+from ..zoo import WEIGHTS_SUFFIX
 
 ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+
+
+def _as_word(value: Any) -> Any:
+    return ("off", "on")[value] if isinstance(value, bool) else value
+
+
+# For choices with the words on and off, which YAML reads as truth values where they are not quoted.
+WORDS = BeforeValidator(_as_word)
 
 
 class DataSettings(BaseModel):
@@ -48,7 +57,26 @@ class DataSettings(BaseModel):
         return self
 
 
-_INDIFFERENT = {"save_every", "picture_every", "keep_every", "threads", "codec_workers", "cache"}
+HOUSEKEEPING = ("save_every", "picture_every", "keep_every", "threads", "codec_workers", "cache")
+HOUSEKEEPING += ("cache_gb",)
+# a label, and a check that can end a run but changes none of its steps
+_INDIFFERENT = {*HOUSEKEEPING, "recipe", "proxy_crops"}
+_MODEL_KEYS = ("start", "proxy", "ppen", "tasks")
+
+
+def model_name(model: str) -> str:
+    """The name of a model that is given by name or as a .safetensors file."""
+    return Path(model).stem if model.endswith(WEIGHTS_SUFFIX) else model
+
+
+def with_names(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of a stage's settings with names where models are given as files."""
+    named = dict(values)
+    for key in set(_MODEL_KEYS) & set(values):
+        value = values[key]
+        one = isinstance(value, str)
+        named[key] = model_name(value) if one else [model_name(v) for v in value]
+    return named
 
 
 class StageSettings(BaseModel):
@@ -103,8 +131,12 @@ class StageSettings(BaseModel):
         return self
 
     def digest(self) -> str:
-        """Hash of what decides about the result: places, workers and housekeeping are left out."""
-        content = self.model_dump(mode="json", exclude=_INDIFFERENT)
+        """Hash of what decides about the weights.
+
+        Places, workers, housekeeping, labels and checks are left out, and a model counts by its
+        name wherever it lies.
+        """
+        content = with_names(self.model_dump(mode="json", exclude=_INDIFFERENT))
         content["data"].pop("root")
         if not content["data"]["options"]:
             content["data"].pop("options")

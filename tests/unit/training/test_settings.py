@@ -8,6 +8,7 @@ import pytest
 from scsc_core.config import ConfigError
 from scsc_core.training import stages
 from scsc_core.training.ppen_settings import PpenSettings
+from scsc_core.training.proxy_stage import FitSettings
 from scsc_core.training.settings import StageSettings, merged, parse_assignments
 
 CONFIGS = Path(__file__).resolve().parents[3] / "configs" / "train"
@@ -108,6 +109,27 @@ def test_assignments_are_read_as_yaml_with_numbers():
     }
 
 
+@pytest.mark.parametrize(
+    ("stage", "word", "key", "value"),
+    [
+        ("ppen", "strip=off", "strip", "off"),
+        ("ppen", "strip='off'", "strip", "off"),
+        ("joint", "strip=off", "strip", "off"),
+        ("proxy-fit", "conditioning=off", "conditioning", "off"),
+        ("proxy-pretrain", "conditioning=on", "conditioning", "on"),
+    ],
+)
+def test_words_that_yaml_reads_as_truth_values_are_words(stage, word, key, value):
+    found = stages.configure(stage, [], parse_assignments([word]))
+
+    assert getattr(found, key) == value
+
+
+def test_truth_value_that_is_no_word_of_a_choice_is_refused():
+    with pytest.raises(ConfigError, match="strip must be one of max, mean, off, got 'on'"):
+        stages.configure("ppen", [], parse_assignments(["strip=on"]))
+
+
 def test_one_key_of_the_data_leaves_the_stages_other_defaults():
     found = stages.configure("proxy-fit", [], {"data": {"root": "/elsewhere"}})
 
@@ -145,6 +167,8 @@ def test_merging_goes_into_nested_values_and_leaves_its_input():
         {"keep_every": 7},
         {"threads": 3},
         {"codec_workers": 3},
+        {"proxy_crops": 0},
+        {"recipe": "full"},
         {"data": {"root": "/elsewhere", "validation_count": 24}},
     ],
 )
@@ -167,6 +191,31 @@ def test_hash_ignores_places_and_housekeeping(values):
 )
 def test_hash_follows_what_decides_about_the_result(values):
     assert PpenSettings(**values).digest() != PpenSettings().digest()
+
+
+@pytest.mark.parametrize("values", [{"cache": "/elsewhere"}, {"cache_gb": 1}])
+def test_hash_ignores_the_cache(values):
+    assert FitSettings(**values).digest() == FitSettings().digest()
+
+
+@pytest.mark.parametrize(
+    ("kind", "key"),
+    [(PpenSettings, "start"), (PpenSettings, "proxy"), (FitSettings, "ppen")],
+)
+def test_hash_knows_a_model_by_its_name_wherever_it_lies(kind, key):
+    named = kind(**{key: "espnetv2-1.0"}).digest()
+
+    for folder in ("", "/here/", "there/models/"):
+        assert kind(**{key: f"{folder}espnetv2-1.0.safetensors"}).digest() == named
+    assert kind(**{key: "espnetv2-1.5"}).digest() != named
+    assert kind(**{key: "/here/espnetv2-1.5.safetensors"}).digest() != named
+
+
+def test_hash_knows_task_networks_by_their_names():
+    first = PpenSettings(tasks=("a/one.safetensors", "two")).digest()
+
+    assert first == PpenSettings(tasks=("one", "b/two.safetensors")).digest()
+    assert first != PpenSettings(tasks=("two", "one")).digest()
 
 
 @pytest.mark.parametrize("file", sorted(CONFIGS.rglob("*.yaml")), ids=lambda f: f.stem)
