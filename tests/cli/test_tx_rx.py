@@ -54,6 +54,17 @@ def test_pictures_pass_the_simulated_link(pictures, tmp_path, capsys, precoder):
     assert closed >= 3 if precoder == "svd_wf" else closed == 0
 
 
+@pytest.mark.parametrize("precoder", ["none", "pcen_lite"])
+def test_densest_alphabet_passes_the_simulated_link(pictures, capsys, precoder):
+    words = ["--modulation", "64qam", "--precoder", precoder, "--snr-db", 35, "--rate-hz", "5e6"]
+
+    code = tx("--sim", *LINK, *words, "--image", pictures, "--json")
+
+    shown = [p for p in json_lines(capsys.readouterr().out) if p["type"] == "picture"]
+    assert code == 0 and [p["delivered"] for p in shown] == [True] * 3
+    assert min(p["psnr_db"] for p in shown) > 35
+
+
 def test_equal_runs_of_the_simulation_are_equal(pictures, capsys):
     words = [*SIM, "--image", pictures, "--precoder", "svd_wf", "--json", "--harq"]
 

@@ -28,13 +28,23 @@ def test_pictures_arrive_with_every_kind_of_table(precoder):
         assert link.receiver.counters.get("table_mismatch", 0) == 0
 
 
-@pytest.mark.parametrize("modulation", ["bpsk", "16qam"])
-def test_pictures_arrive_with_other_alphabets(modulation):
-    link = Link(config(precoder="svd_wf", modulation=modulation), snr_db=35.0)
+@pytest.mark.parametrize(
+    ("precoder", "modulation"),
+    [
+        ("svd_wf", "bpsk"),
+        ("svd_wf", "16qam"),
+        ("none", "64qam"),
+        ("svd_wf", "64qam"),
+        ("pcen_lite", "64qam"),
+    ],
+)
+def test_pictures_arrive_with_other_alphabets(precoder, modulation):
+    link = Link(config(precoder=precoder, modulation=modulation), snr_db=35.0)
 
     sent = link.run(payloads(2))
 
     assert link.arrived(sent) == set(sent)
+    assert {(h.precoder, h.modulation) for h in data_headers(link)} == {(precoder, modulation)}
 
 
 @pytest.mark.parametrize("numerology", ["128", "256"])
