@@ -79,12 +79,12 @@ class WaveformConfig(LinkConfig):
                 f"nsym must be at most {self.carriers.max_nsym} with numerology {self.numerology}, "
                 f"got {self.nsym}"
             )
-        if not mimo.supports(
-            self.precoder, mimo.bits_per_symbol(self.modulation), 2, 2, self.streams
-        ):
+        bits, streams = mimo.bits_per_symbol(self.modulation), self.streams
+        if not mimo.supports(self.precoder, bits, 2, 2, streams):
+            usable = [name for name in mimo.PRECODERS if mimo.supports(name, bits, 2, 2, streams)]
             raise ValueError(
-                f"precoder {self.precoder} is not made for modulation {self.modulation} with "
-                f"{self.streams} stream(s)"
+                f"precoder must be one of {', '.join(usable)} with modulation {self.modulation} "
+                f"and {streams} stream{'s' * (streams > 1)}, got {self.precoder}"
             )
         self._check_table_time()
         if self.harq and self.harq_window > self.pictures_in_flight:

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Configuration of the link over the air."""
 
+import re
+
 import pytest
 
 from scsc_core.config import ConfigError, LinkConfig, build, load_config
+from scsc_core.mimo import PRECODERS
 from scsc_core.waveform.configuration import WaveformConfig
 
 
@@ -14,7 +17,6 @@ from scsc_core.waveform.configuration import WaveformConfig
         ({"numerology": "65"}, "n_fft must be one of 64, 128, 256, got 65"),
         ({"code_rate": "7/11"}, "code_rate must be one of 1/6, .* over the air, got 7/11"),
         ({"n_rx": 4}, "n_tx and n_rx must be 2 over the air, got 2 and 4"),
-        ({"precoder": "pcen", "modulation": "16qam"}, "precoder pcen is not made for"),
         ({"mode": "adaptive", "cbr_target": 0.1}, "mode must be fixed or rate_matched"),
         ({"harq": True, "harq_window": 9}, "harq_window must be at most pictures_in_flight = 4"),
         ({"open_loop": "alamuti"}, "open_loop must be one of .* did you mean alamouti"),
@@ -35,6 +37,30 @@ from scsc_core.waveform.configuration import WaveformConfig
 def test_impossible_values_are_named(values, message):
     with pytest.raises(ConfigError, match=message):
         build(WaveformConfig, values)
+
+
+@pytest.mark.parametrize(
+    ("values", "rule", "pcen_lite"),
+    [
+        ({"precoder": "pcen", "modulation": "16qam"}, "modulation 16qam and 2 streams", True),
+        ({"precoder": "pcen_paper", "modulation": "64qam"}, "modulation 64qam and 2 streams", True),
+        ({"precoder": "pcen_lite", "modulation": "bpsk"}, "modulation bpsk and 2 streams", False),
+        ({"precoder": "pcen", "n_streams": 1}, "modulation qpsk and 1 stream", False),
+    ],
+)
+def test_refused_precoder_comes_with_those_that_are_allowed(values, rule, pcen_lite):
+    with pytest.raises(ConfigError) as caught:
+        build(WaveformConfig, values)
+
+    told = re.fullmatch(rf"precoder must be one of (.+) with {rule}, got (\w+)", str(caught.value))
+    allowed = told[1].split(", ")
+    assert told[2] == values["precoder"] and ("pcen_lite" in allowed) == pcen_lite
+    for name in PRECODERS:
+        if name in allowed:
+            assert build(WaveformConfig, {**values, "precoder": name}).precoder == name
+        else:
+            with pytest.raises(ConfigError):
+                build(WaveformConfig, {**values, "precoder": name})
 
 
 def test_files_of_a_link_and_of_the_waveform_are_layered(tmp_path):
