@@ -1,20 +1,32 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Put the figures of `scsc evaluate task` and `scsc evaluate ppen` into index and cards.
+"""Put figures of evaluations, or what the recipes say, into index, weight files and cards.
 
 Use: tools/update_cards.py trained_models RESULT.json... ; RESULT is what --output of `evaluate task`
 or --json of `evaluate ppen` wrote. Models that the folder does not have are left out.
+
+     tools/update_cards.py trained_models configs/train/all.yaml ; after a change of what the hash of a
+configuration covers: each model gets the hash of its recipe, and a PPEN the line **Valid for**.
+Only for models that were made with these recipes: nothing here can tell.
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import yaml
 
 from scsc_core.tasks.categories import CLASSES7
-from scsc_core.training.publish import note_test
+from scsc_core.training.ppen_settings import PpenSettings
+from scsc_core.training.publish import amend, note_test
+from scsc_core.training.record import validity, validity_line
+from scsc_core.training.stages import read_chain
 
+# the validation frames of CamVid and of procedural streets, 480 x 360, cut to multiples of 16 rows
+_FRAMES = [(480, 352)]
+_HASH = re.compile(r"config_hash\s[0-9a-f]{16}")
+_VALID = re.compile(r"\*\*Valid for\*\*:.*\n\n")
 _ROLES = {"plain": "plain BPG", "best control": "the best control"}
 
 
@@ -53,11 +65,34 @@ def ppen_figures(content: dict, name: str) -> tuple[dict, str]:
     return figures, f"({content['set']}; real BPG; bootstrap by blocks):\n\n" + "\n".join(lines)
 
 
+def renew(folder: Path, settings) -> bool:
+    """Hash and validity of one model as its recipe gives them; whether anything changed."""
+
+    def entry(described: dict) -> None:
+        described["trained_with"]["config_hash"] = settings.digest()
+        if isinstance(settings, PpenSettings):
+            described["valid_for"] = validity(settings, _FRAMES)
+
+    def card(text: str) -> str:
+        text = _HASH.sub(f"config_hash {settings.digest()}", text)
+        if isinstance(settings, PpenSettings):
+            line = validity_line({"valid_for": validity(settings, _FRAMES)})
+            text = _VALID.sub("", text).replace("**Validation**", f"{line}\n\n**Validation**", 1)
+        return text
+
+    return amend(folder, settings.model, entry, card)
+
+
 def main(folder: str, *files: str) -> None:
-    """Update the folder from result files."""
+    """Update the folder from result files or chains of recipes."""
     index = yaml.safe_load((Path(folder) / "index.yaml").read_text(encoding="utf-8"))
     names = {entry["name"] for entry in index}
     for file in files:
+        if file.endswith(".yaml"):
+            for _, settings in read_chain(Path(file), {}):
+                if settings.model in names and renew(Path(folder), settings):
+                    print(f"{settings.model}: {settings.digest()}")
+            continue
         content = json.loads(Path(file).read_text(encoding="utf-8"))
         if "results" in content:
             noted = [task_figures(result) for result in content["results"]]

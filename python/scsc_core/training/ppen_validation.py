@@ -37,6 +37,11 @@ class FrameValidation:
             self.frames.append((sample.image[:rows], sample.label[:rows]))
         self._plain: dict[int, tuple[float, float, float, float]] = {}
 
+    @property
+    def sizes(self) -> list[tuple[int, int]]:
+        """The different (width, height) of the frames."""
+        return sorted({(image.shape[1], image.shape[0]) for image, _ in self.frames})
+
     def point(self, qp: int, shape: Shape | None) -> tuple[float, float, float, float]:
         """(bits per pixel, mean IoU, pixel accuracy, mean PSNR in dB) over all frames at one QP."""
         images = [i if shape is None else shape(i, qp) for i, _ in self.frames]

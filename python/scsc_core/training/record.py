@@ -16,11 +16,12 @@ from ..nets.inference import weights_of
 from ..nets.proxy import Proxy
 from .journal import read_records
 from .loop import Outcome
-from .publish import publish
+from .ppen_settings import PpenSettings
+from .publish import publish, publish_log
+from .settings import HOUSEKEEPING, model_name, with_names
 
 OWN_LICENCE = "GPL-3.0-or-later"
 _NON_COMMERCIAL = "CC-BY-NC-4.0"
-_HOUSEKEEPING = ("threads", "save_every", "picture_every", "keep_every", "data")
 _LARGE = 1024  # numbers of a tensor that is worth rounding
 CITATIONS = {
     "camvid": "Brostow, Shotton, Fauqueur, Cipolla, ECCV 2008; Brostow, Fauqueur, Cipolla, "
@@ -52,28 +53,21 @@ def compact(tensors: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def _copy_log(models: Path, name: str, run: Path) -> None:
     """curves/<name>.png and logs/<name>.csv: the run's curve, and its records thinned."""
-    for folder in ("curves", "logs"):
-        (models / folder).mkdir(exist_ok=True)
+    (models / "curves").mkdir(exist_ok=True)
     if (run / "curves.png").is_file():
         shutil.copy(run / "curves.png", models / "curves" / f"{name}.png")
-    records = read_records(run / "metrics.jsonl")
-    training = [r for r in records if r["kind"] == "train"]
-    kept = training[:: max(1, len(training) // 200)]
-    scores = [r for r in records if r["kind"] == "validation"]
-    lines = ["step,kind,name,value"]
-    for record in sorted(kept + scores, key=lambda r: r["step"]):
-        values = {k: v for k, v in record.items() if k not in ("step", "kind") and v is not None}
-        lines += [f"{record['step']},{record['kind']},{k},{v:.6g}" for k, v in values.items()]
-    (models / "logs" / f"{name}.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    publish_log(models, name, read_records(run / "metrics.jsonl"))
 
 
 def _entry(stage: Any, outcome: Outcome, network: str, config: dict, **more: Any) -> dict:
     s = stage.settings
     data = list(stage.training.sources)
-    for learned_from in more.get("needs", ()):
-        data += [d for d in _data_of(learned_from) if d not in data]
+    if "needs" in more:
+        for learned_from in more["needs"]:
+            data += [d for d in _data_of(learned_from) if d not in data]
+        more["needs"] = [model_name(n) for n in more["needs"]]
     free = all(d["licence"] in (OWN_LICENCE, "none") for d in data)
-    trained = {k: v for k, v in s.model_dump(mode="json").items() if k not in _HOUSEKEEPING}
+    trained = with_names(s.model_dump(mode="json", exclude={*HOUSEKEEPING, "data"}))
     return {
         "name": s.model,
         "network": network,
@@ -127,7 +121,17 @@ def _ppen(stage: Any, outcome: Outcome):
     config = {"variant": c.variant, "qa": c.qa, "deform": c.deform, "strip": c.strip}
     config |= {"strip_window": c.strip_window, "qp_range": [min(s.qps), max(s.qps)]}
     needs = [n for n in (s.start, *s.tasks, s.proxy) if n and n not in FORMULA_PROXIES]
-    entry = _entry(stage, outcome, "ppen", config, task="segmentation-7", codec="bpg", needs=needs)
+    valid_for = validity(s, stage.frames.sizes)
+    entry = _entry(
+        stage,
+        outcome,
+        "ppen",
+        config,
+        task="segmentation-7",
+        codec="bpg",
+        valid_for=valid_for,
+        needs=needs,
+    )
     purpose = "pre-processor before BPG, for segmentation at the receiver"
     limits = (
         "Trained for the task networks named above: another network may need more bits than "
@@ -136,9 +140,20 @@ def _ppen(stage: Any, outcome: Outcome):
     return [(entry, weights_of(outcome.network), purpose, limits)]
 
 
+def validity(settings: PpenSettings, sizes: list[tuple[int, int]]) -> str:
+    """What a PPEN was trained and chosen on: QPs, codec, sizes (width, height) of frames."""
+    height, width = settings.crop
+    frames = ", ".join(f"{w} x {h}" for w, h in sizes)
+    return (
+        f"QP {min(settings.qps)} to {max(settings.qps)}; BPG 4:2:0, preset {settings.preset}; "
+        f"trained on crops of {width} x {height} px, tested on frames of {frames} px"
+    )
+
+
 def _joint(stage: Any, outcome: Outcome):
     (entry, tensors, purpose, limits), *_ = _ppen(stage, outcome)
     pcen = dict(entry) | {"name": f"{entry['name']}-pcen", "network": "pcen", "config": {}}
+    del pcen["valid_for"]
     pcen |= {"snr_def": "pz_n0", "needs": [entry["name"]]}
     return [
         (entry, tensors, purpose + ", trained in turns with PCEN", limits),
@@ -189,8 +204,10 @@ def card(entry: dict, purpose: str, limits: str) -> str:
         f"{trained['seconds']:.0f} s of training on the recipe's machine; {settings}; "
         f"torch {trained['torch']}. The weights are those of step {trained['best_step']} "
         "(moving average), the best of those validated.",
+        *_begun_from(entry),
         *([f"Needs: {', '.join(entry['needs'])}."] if entry.get("needs") else []),
         "",
+        *([validity_line(entry), ""] if "valid_for" in entry else []),
         "**Validation** (pictures that chose the weights, not a test):",
         "",
         "| score | value |",
@@ -200,6 +217,16 @@ def card(entry: dict, purpose: str, limits: str) -> str:
         f"**Limits**: {limits}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _begun_from(entry: dict) -> list[str]:
+    start = entry["trained_with"].get("start")
+    return [f"Begun from {start}; `scsc train all` makes both."] if start else []
+
+
+def validity_line(entry: dict) -> str:
+    """The card's line **Valid for**, between how a model was made and its scores."""
+    return f"**Valid for**: {entry['valid_for']}."
 
 
 def _figure(value: Any) -> str:

@@ -24,7 +24,10 @@ FOREIGN = {"name": "camvid", "split": "train", "licence": "CC-BY-NC-4.0"}
 def published(tmp_path, stage, network, settings, *sources):
     """Entry of a stage that is described as finished."""
     made = SimpleNamespace(
-        name=stage, settings=settings, training=SimpleNamespace(sources=list(sources))
+        name=stage,
+        settings=settings,
+        training=SimpleNamespace(sources=list(sources)),
+        frames=SimpleNamespace(sizes=[(480, 352), (640, 480)]),
     )
     run = tmp_path / "run"
     run.mkdir()
@@ -67,6 +70,39 @@ def test_non_commercial_data_anywhere_give_a_non_commercial_licence(tmp_path, so
     assert any(d["licence"] != OWN["licence"] for d in entry["data"])
     card = (tmp_path / "models" / "cards" / f"{entry['name']}.md").read_text()
     assert "CC-BY-NC-4.0. No commercial use." in card
+
+
+def test_models_given_as_files_are_recorded_by_their_names(tmp_path, models):
+    files = {name: str(models / f"{name}.safetensors") for name in ("own-task", "own-ppen")}
+
+    entry = ppen(tmp_path, OWN, tasks=(files["own-task"],), start=files["own-ppen"])
+
+    assert entry["needs"] == ["own-ppen", "own-task"]
+    made = entry["trained_with"]
+    assert (made["start"], made["tasks"]) == ("own-ppen", ["own-task"])
+    for written in (tmp_path / "models").glob("**/*.*"):
+        assert str(models).encode() not in written.read_bytes(), written.name
+
+
+def test_card_of_a_ppen_says_what_it_is_valid_for(tmp_path):
+    entry = ppen(tmp_path, OWN, qps=(41, 31), crop=(64, 128), preset="slow")
+
+    told = (
+        "QP 31 to 41; BPG 4:2:0, preset slow; trained on crops of 128 x 64 px, tested on frames "
+        "of 480 x 352, 640 x 480 px"
+    )
+    assert entry["valid_for"] == told
+    card = (tmp_path / "models" / "cards" / f"{entry['name']}.md").read_text()
+    before, _, after = card.partition(f"\n**Valid for**: {told}.\n\n")
+    assert "**How made**" in before and "Begun from" not in before
+    assert after.startswith("**Validation**")
+
+
+def test_card_of_a_model_with_a_start_names_the_command_that_makes_both(tmp_path):
+    entry = ppen(tmp_path, OWN, start="own-ppen")
+
+    card = (tmp_path / "models" / "cards" / f"{entry['name']}.md").read_text()
+    assert "Begun from own-ppen; `scsc train all` makes both." in card
 
 
 @pytest.mark.parametrize("key", ["start", "ppen"])
