@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import csv
+import hashlib
+import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,9 @@ from ..mimo.pcen_paper import PaperPcen, paper_table
 from ..mimo.pcen_unfolded import UnfoldedPcen, unfolded_table
 from ..mimo.precoding import situation
 from .information import channel_gains, information_loss, sobol_noise
+from .journal import draw_curves
 from .pcen_models import PaperModule, PcenModule, UnfoldedModule
-from .publish import publish
+from .publish import publish, publish_log
 
 VALIDATION_SNR_DB = (2.0, 6.0, 10.0)
 VALIDATION_SEED = 7
@@ -82,6 +84,15 @@ RECIPES = {
     ),
 }
 MODELS = tuple(RECIPES)
+
+
+def digest(model: str, seed: int = 0, steps: int | None = None) -> str:
+    """Hash of what decides about the weights of one of `MODELS`; see `StageSettings.digest`."""
+    content = asdict(RECIPES[model]) | {"model": model, "seed": seed}
+    content["steps"] = steps or content["steps"]
+    for indifferent in ("purpose", "limits", "validation_channels"):
+        del content[indifferent]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -171,7 +182,7 @@ def train(
     pcen, pcen-unfolded: minimise -E[max_k I_k + 0.3 min_k I_k], I_k the BICM information under
     label map k, Rayleigh channels. pcen-paper: minimise the mean square error of Eq. (10).
     Adam, learning rate (1 - step / steps)^0.9. Writes <model>.safetensors, index.yaml,
-    cards/<model>.md and curves/<model>.csv (step, loss).
+    cards/<model>.md, curves/<model>.png and logs/<model>.csv.
 
     Args:
         model: one of `MODELS`.
@@ -217,9 +228,9 @@ def train(
         output,
         _entry(model, recipe, seed, steps, metrics),
         tensors,
-        _card(model, recipe, seed, steps, losses, metrics, tensors),
+        _card(model, recipe, seed, steps, seconds, losses, metrics, tensors),
     )
-    _write_curve(output / "curves" / f"{model}.csv", losses)
+    _publish_curve(output, model, losses, metrics)
     return TrainResult(model, weights, seed, steps, seconds, losses, metrics)
 
 
@@ -232,6 +243,7 @@ def _entry(model, recipe, seed, steps, metrics) -> dict:
         "snr_def": "pz_n0",
         "trained_with": {
             "stage": "pcen",
+            "config_hash": digest(model, seed, steps),
             "version": __version__,
             "torch": str(torch.__version__),
             "steps": steps,
@@ -249,7 +261,7 @@ def _entry(model, recipe, seed, steps, metrics) -> dict:
     }
 
 
-def _card(model, recipe, seed, steps, losses, metrics, tensors) -> str:
+def _card(model, recipe, seed, steps, seconds, losses, metrics, tensors) -> str:
     count = sum(value.size for name, value in tensors.items() if name not in ("kappa", "mix"))
     if model == "pcen-paper":
         count -= 1  # the steepness only serves the soft projection's gradient
@@ -273,8 +285,10 @@ def _card(model, recipe, seed, steps, losses, metrics, tensors) -> str:
 **Training data**: none but random 2 x 2 Rayleigh channels, SNR uniform in {low:g} .. {high:g} dB
 (Pz / N0). Licence of the weights: GPL-3.0-or-later.
 
-**How made**: `scsc train pcen --model {model} --seed {seed} --steps {steps}`; {steps} steps of
-{recipe.batch} channels, Adam {recipe.learning_rate:g} (polynomial decay .9), loss: {goal}.
+**How made**: `scsc train pcen --model {model} --seed {seed} --steps {steps}`, {seconds:.0f} s of
+training on the recipe's machine; {steps} steps of {recipe.batch} channels, Adam
+{recipe.learning_rate:g} (polynomial decay .9), loss: {goal}; config_hash
+{digest(model, seed, steps)}; torch {torch.__version__}.
 Mean loss of the first and last {tail} steps: {losses[:tail].mean():.4f} and {losses[-tail:].mean():.4f}.
 
 **Validation** ({metrics["channels"]}; {_VALIDATION_SAMPLES} fresh antithetic noise draws):
@@ -287,12 +301,15 @@ Mean loss of the first and last {tail} steps: {losses[:tail].mean():.4f} and {lo
 """
 
 
-def _write_curve(path: Path, losses: np.ndarray) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["step", "loss"])
-        writer.writerows((i + 1, f"{loss:.6f}") for i, loss in enumerate(losses))
+def _publish_curve(folder: Path, model: str, losses: np.ndarray, metrics: dict) -> None:
+    """curves/<model>.png and logs/<model>.csv, as those of the other stages."""
+    records = [{"step": i, "kind": "train", "loss": float(x)} for i, x in enumerate(losses, 1)]
+    means = zip(metrics["snr_db"], metrics["mean_bicm_information"], strict=True)
+    scores = {f"information_{snr:g}_db": mean for snr, mean in means}
+    records.append({"step": len(losses), "kind": "validation"} | scores)
+    publish_log(folder, model, records)
+    (folder / "curves").mkdir(exist_ok=True)
+    draw_curves(records, folder / "curves" / f"{model}.png")
 
 
 def main(

@@ -14,8 +14,10 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from .. import zoo
-from ..config import build, check_keys
+from .. import data, zoo
+from ..config import ConfigError, build, check_keys
+from ..model_choice import load_segmenter
+from ..nets.dct_proxy import FORMULA_PROXIES
 from ..runs import RunFolder, create_run
 from . import checkpoint
 from .loop import Outcome, Progress, make_fabric, train
@@ -46,6 +48,12 @@ class PrecoderSettings(BaseModel):
     model: Literal["pcen", "pcen-unfolded", "pcen-paper"] = "pcen"
     seed: int = Field(0, ge=0)
     steps: int = Field(0, ge=0)
+
+    def digest(self) -> str:
+        """See `pcen_stage.digest`."""
+        from .pcen_stage import digest
+
+        return digest(self.model, self.seed, self.steps or None)
 
 
 @dataclass(frozen=True)
@@ -163,20 +171,23 @@ def run_chain(
         output: folder of the models; searched before the bundled ones.
         progress_for: function (stage, model) -> context manager of a `Progress`.
     Raises:
-        ConfigError, ValueError: an entry that cannot be used; all are checked before the first
-            stage starts.
+        ConfigError, ValueError: an entry that cannot be used, a data set or a model that is not
+            here; all are checked before the first stage starts.
     """
     stages = read_chain(chain, overrides)
     output.mkdir(parents=True, exist_ok=True)
     if not (output / zoo.INDEX).is_file():
         (output / zoo.INDEX).write_text("[]\n", encoding="utf-8")
-    made: set[str] = set()
     with _models_first(output):
+        made: set[str] = set()
+        for _, settings in stages:
+            if _uses(settings) & made or not _published(output, settings):
+                _check_available(settings, made)
+                made.add(settings.model)
         for stage, settings in stages:
-            if not _uses(settings) & made and _published(output, settings):
+            if settings.model not in made:
                 yield StageResult(stage, settings.model, None, output, None)
                 continue
-            made.add(settings.model)
             shown = progress_for(stage, settings.model) if progress_for else None
             with shown or contextlib.nullcontext() as progress:
                 if stage == PRECODERS:
@@ -187,8 +198,33 @@ def run_chain(
 
 def _uses(settings: Any) -> set[str]:
     """Models that a stage starts from or trains against."""
+    return _weights_of(settings) | set(getattr(settings, "tasks", ()))
+
+
+def _weights_of(settings: Any) -> set[str]:
+    """Models of `_uses` besides the task networks."""
     named = {getattr(settings, key, "") for key in ("start", "proxy", "ppen")}
-    return named | set(getattr(settings, "tasks", ()))
+    return named - {"", "none", *FORMULA_PROXIES}
+
+
+def _check_available(settings: Any, made: set[str]) -> None:
+    """Data sets and models of a stage are here, or made by the stages before it.
+
+    Raises:
+        ConfigError: one line that names the stage's model and what is missing.
+    """
+    if isinstance(settings, PrecoderSettings):
+        return
+    s = settings.data
+    try:
+        for split in (*s.train_splits, s.validation_split):
+            data.open(s.name, s.root, split, s.classes, **s.options)
+        for model in _weights_of(settings) - made:
+            zoo.tensors(model)
+        for model in set(getattr(settings, "tasks", ())) - made:
+            load_segmenter(model, classes=None)
+    except ValueError as error:
+        raise ConfigError(f"{settings.model}: {error}") from None
 
 
 def _train_precoder(
@@ -210,8 +246,6 @@ def _train_precoder(
 
 def read_chain(chain: Path, overrides: dict[str, Any]) -> list[tuple[str, Any]]:
     """(stage, settings) of each entry of a chain file."""
-    from ..config import ConfigError
-
     chain = Path(chain)
     content = read_layer(chain)
     entries = content.get("stages")
@@ -241,11 +275,6 @@ def _published(output: Path, settings: Any) -> bool:
     if found is None or not (output / found["file"]).is_file():
         return False
     made = found.get("trained_with") or {}
-    if isinstance(settings, PrecoderSettings):
-        from .pcen_stage import RECIPES
-
-        steps = settings.steps or RECIPES[settings.model].steps
-        return (made.get("steps"), made.get("seed")) == (steps, settings.seed)
     return made.get("config_hash") == settings.digest()
 
 

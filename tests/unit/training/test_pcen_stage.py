@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from PIL import Image
 
 torch = pytest.importorskip("torch", reason="training needs torch")
 
@@ -133,9 +134,16 @@ def test_training_publishes_a_usable_model(tmp_path, monkeypatch):
     monkeypatch.setenv("SCSC_MODELS", str(tmp_path))
     assert zoo.load("pcen").kappa.shape == (55, 55)
     assert zoo.entry("pcen")["trained_with"]["seed"] == 3
-    with (tmp_path / "curves" / "pcen.csv").open(encoding="utf-8") as file:
-        assert len(list(csv.reader(file))) == 26
-    assert "25 steps" in (tmp_path / "cards" / "pcen.md").read_text(encoding="utf-8")
+    with (tmp_path / "logs" / "pcen.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    losses = [float(row["value"]) for row in rows if row["kind"] == "train"]
+    assert losses == pytest.approx(list(result.losses), rel=1e-5)
+    assert [row["name"] for row in rows[25:]] == [f"information_{s}_db" for s in (2, 6, 10)]
+    with Image.open(tmp_path / "curves" / "pcen.png") as curve:
+        assert curve.width > 600
+    card = (tmp_path / "cards" / "pcen.md").read_text(encoding="utf-8")
+    assert "25 steps" in card and f"{result.seconds:.0f} s of" in card
+    assert zoo.entry("pcen")["trained_with"]["config_hash"] in card
     # 25 steps already beat water-filling by a wide margin at 6 dB (2.86)
     assert result.metrics["mean_bicm_information"][1] > 3.3
 
@@ -147,6 +155,20 @@ def test_same_seed_gives_the_same_file(tmp_path, monkeypatch):
 
     digests = [zoo._sha256(r.weights, 0) for r in (*runs, other)]
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_hash_follows_what_decides_about_the_weights(monkeypatch):
+    found = pcen_stage.digest("pcen")
+
+    assert found == pcen_stage.digest("pcen", 0, 1500)
+    others = [("pcen-paper",), ("pcen", 1), ("pcen", 0, 1499)]
+    assert len({found, *(pcen_stage.digest(*other) for other in others)}) == 4
+    recipe = pcen_stage.RECIPES["pcen"]
+    told = dataclasses.replace(recipe, purpose="other", limits="-", validation_channels=3)
+    monkeypatch.setitem(pcen_stage.RECIPES, "pcen", told)
+    assert pcen_stage.digest("pcen") == found
+    monkeypatch.setitem(pcen_stage.RECIPES, "pcen", dataclasses.replace(recipe, batch=255))
+    assert pcen_stage.digest("pcen") != found
 
 
 def test_publishing_keeps_other_models(tmp_path, monkeypatch):

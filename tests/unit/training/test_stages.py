@@ -9,6 +9,7 @@ import yaml
 
 from scsc_core import cli, zoo
 from scsc_core.codecs import bpg_planes
+from scsc_core.config import ConfigError
 from scsc_core.training import stages
 from scsc_core.training.journal import read_records
 
@@ -86,14 +87,7 @@ def test_smoke_models_are_verified_loadable_and_described(smoke, monkeypatch, na
 
 
 @needs_bpg
-def test_chain_skips_what_is_there_and_what_depends_on_nothing_new(smoke, tmp_path, monkeypatch):
-    trained = []
-
-    def run_stage(stage, settings, run_root, output, resume, progress):
-        trained.append(settings.model)
-        return stages.StageResult(stage, settings.model, None, output, None)
-
-    monkeypatch.setattr(stages, "run_stage", run_stage)
+def test_chain_skips_what_is_there_and_what_depends_on_nothing_new(smoke, tmp_path, trained):
     results = [r.outcome for r in stages.run_chain(SMOKE, {}, tmp_path, smoke[1])]
     assert trained == [] and results == [None] * 6
 
@@ -107,6 +101,68 @@ def test_chain_skips_what_is_there_and_what_depends_on_nothing_new(smoke, tmp_pa
         index.write_text(before)
     # the fitted proxy starts from the lost one, and the joint stage trains against the fitted one
     assert trained == ["smoke-proxy-pretrained", "smoke-proxy", "smoke-scsc"]
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Models that would have been trained, in order."""
+    called = []
+
+    def run_stage(stage, settings, run_root, output, resume, progress):
+        called.append(settings.model)
+        return stages.StageResult(stage, settings.model, None, output, None)
+
+    monkeypatch.setattr(stages, "run_stage", run_stage)
+    return called
+
+
+def run_entries(tmp_path, *entries):
+    """The chain of a task network `first` and these entries."""
+    streets = {"name": "streets", "options": {"size": [32, 32]}}
+    whole = [{"stage": "task", "model": "first", "data": streets}]
+    whole += [{"data": streets} | entry for entry in entries]
+    chain = tmp_path / "chain.yaml"
+    chain.write_text(yaml.safe_dump({"stages": whole}))
+    list(stages.run_chain(chain, {}, tmp_path / "runs", tmp_path / "output"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ({"stage": "task", "data": {"name": "camvid"}}, "data set camvid: folder .* not exist"),
+        (
+            {"stage": "task", "data": {"name": "streets", "options": {"sise": 3}}},
+            "streets has no option 'sise'",
+        ),
+        ({"stage": "ppen", "tasks": ["espnetv2-1.0"]}, "espnetv2_s_1.0_city_1024x512.pth"),
+        ({"stage": "ppen", "tasks": ["first", "second"]}, "no segmentation model 'second'"),
+        ({"stage": "ppen", "tasks": ["first"], "start": "second"}, "no model 'second'"),
+        ({"stage": "ppen", "tasks": ["first"], "proxy": "second"}, "no model 'second'"),
+        ({"stage": "proxy-fit", "ppen": "/none.safetensors"}, "/none.safetensors does not exist"),
+    ],
+)
+def test_what_an_entry_lacks_is_told_before_the_first_one_is_trained(
+    tmp_path, monkeypatch, models, trained, entry, told
+):
+    monkeypatch.setenv("SCSC_DATA", str(tmp_path / "empty"))
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(ConfigError, match=f"^last: .*{told}") as caught:
+        run_entries(tmp_path, entry | {"model": "last"})
+
+    assert trained == [] and "\n" not in str(caught.value)
+    assert zoo.folders() == [models]
+
+
+@pytest.mark.usefixtures("models")
+def test_models_of_earlier_entries_and_of_the_zoo_are_enough(tmp_path, trained):
+    run_entries(
+        tmp_path,
+        {"stage": "proxy-fit", "model": "second", "ppen": "own-ppen"},
+        {"stage": "ppen", "model": "last", "tasks": ["first", "own-task"], "proxy": "second"},
+    )
+
+    assert trained == ["first", "second", "last"]
 
 
 def test_overrides_reach_every_stage_of_a_chain():
