@@ -35,7 +35,8 @@ class FakeRange:
 
 
 class FakeUsrp(gr.sync_block):
-    """What source and sink share; `radio.calls` gets (side, method, arguments) of every setter."""
+    """What source and sink share; `radio.calls` gets (side, method, arguments) of every setter, and
+    of `stop`."""
 
     def __init__(self, radio, side, inputs, outputs):
         gr.sync_block.__init__(self, f"fake_usrp_{side}", inputs, outputs)
@@ -48,6 +49,10 @@ class FakeUsrp(gr.sync_block):
         if method.startswith("get_") and (answer := self._answers().get(method[4:])):
             return answer
         return super().__getattr__(method)
+
+    def stop(self):
+        self._radio.calls.append((self._side, "stop", ()))
+        return super().stop()
 
     def _answers(self):
         radio = self._radio

@@ -311,15 +311,32 @@ def test_gain_can_be_changed_and_stays_in_its_range(radio, opened):
         front_end.set_gain(5.0, 99.0)
 
 
-def test_closing_stops_everything_and_may_be_repeated(radio, opened):
-    front_end = opened()
-    front_end.tx_burst(_burst(100))
-
+def _stops_at_close(radio, front_end):
+    """How often the source and the sink were stopped by closing; the flowgraph is stopped after it."""
+    # Held until then: blocks that nobody holds must not run.
+    held = front_end._bursts, front_end._collector, front_end._listener, front_end.device
+    flowgraph = front_end._top
+    assert not radio.named("source", "stop") and not radio.named("sink", "stop")
     front_end.close()
     front_end.close()
+    stops = len(radio.named("source", "stop")), len(radio.named("sink", "stop"))
+    flowgraph.stop()
+    flowgraph.wait()
+    del held
+    return stops
 
+
+@pytest.mark.parametrize(("direction", "stops"), [("both", (1, 1)), ("rx", (1, 0)), ("tx", (0, 1))])
+def test_closing_stops_everything_and_may_be_repeated(radio, opened, direction, stops):
+    front_end = opened(direction=direction)
+    if direction != "rx":
+        front_end.tx_burst(_burst(100))
+
+    assert _stops_at_close(radio, front_end) == stops
     with pytest.raises(FrontEndError, match="is not open"):
         front_end.read(1, 0)
+    with pytest.raises(FrontEndError, match="is not open"):
+        front_end.tx_burst(_burst(100))
 
 
 def test_radio_that_takes_no_samples_does_not_hang_the_sender(radio, opened):
