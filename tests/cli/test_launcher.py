@@ -115,6 +115,15 @@ def test_launcher_reads_the_requirements_as_a_toml_reader_does(extra):
     assert done.stdout.splitlines() == expected
 
 
+def test_tools_for_tests_include_those_of_the_camera():
+    """Else the tests of video files are skipped wherever only `./scsc test` installs."""
+    tomllib = pytest.importorskip("tomllib", reason="Python 3.10 has no TOML reader")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+
+    assert extras["camera"] and set(extras["camera"]) <= set(extras["dev"])
+
+
 @pytest.mark.parametrize(
     ("command", "expected"),
     [
