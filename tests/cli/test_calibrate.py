@@ -62,7 +62,7 @@ def attenuated_radio(monkeypatch):
             gain = np.float32(0.05 * 10 ** ((gains[-1] if gains else 20) / 20 - 1))
             return dataclasses.replace(chunk, samples=chunk.samples * gain)
 
-    channel = StreamChannelConfig(model="awgn", snr_db=30)
+    channel = StreamChannelConfig(model="awgn", snr_db=30, delay_samples=37)
 
     def open_device(kind, options):
         device = Device(SimOptions(rate_hz=options.rate_hz), StreamChannel(channel))
@@ -85,6 +85,25 @@ def test_gains_found_good_are_kept_for_the_next_program(attenuated_radio, tmp_pa
     assert run_program("rx", "Receive.", words) == 0
     options = json.loads(capsys.readouterr().out)["options"]
     assert (options["rx_gain_db"], options["tx_gain_db"], options["rate_hz"]) == (40, 3, 2e6)
+    comment = kept.read_text().splitlines()[0]
+    assert comment == "# measured delay: 37 samples at 2e+06 Hz = 18.50 us, spread 0, of 3 frames"
+
+
+def test_gains_are_kept_when_no_delay_was_found(attenuated_radio, monkeypatch, tmp_path, capsys):
+    kept, calibration = tmp_path / "radio.yaml", air_calibration.calibration
+    recommend = calibration.recommend_gain
+
+    def deaf_behind_the_sweep(points):
+        monkeypatch.setattr(calibration, "sound", lambda *_: None)
+        return recommend(points)
+
+    monkeypatch.setattr(calibration, "recommend_gain", deaf_behind_the_sweep)
+
+    code = calibrate("--usrp", "type=b200", "--attenuation-db", 30, "--gains", "40:40:10",
+                     "--seconds", 0.01, "--count", 1, "--save", kept)  # fmt: skip
+
+    assert code == 4 and "0 of 1 sounding frames found" in capsys.readouterr().out
+    assert "#" not in kept.read_text() and "rx_gain_db: 40" in kept.read_text()
 
 
 def test_only_a_radio_has_gains_to_keep(tmp_path, capsys):

@@ -229,15 +229,28 @@ class CalibrationProgram:
         return Finding("delay", "ok", detail)
 
     def _save(self) -> Finding:
-        """Keep what was set and the gain found, as a file for --radio-config."""
+        """Keep what was set and the gain found, as a file for --radio-config; the delay as a comment,
+        because no program uses it."""
         gain = self.results["recommended_rx_gain_db"]
         if gain is None:
             return Finding("settings", "problem", "no gain to keep", "see the lines above")
         named = self.radio.model_fields_set - set(arguments.NOT_FLAGS)
         values = self.radio.model_dump(mode="json", include=named | {"tx_gain_db"})
-        write_whole(self.options.save, yaml.safe_dump({**values, "rx_gain_db": gain}))
+        settings = yaml.safe_dump({**values, "rx_gain_db": gain})
+        write_whole(self.options.save, self._delay_comment() + settings)
         detail = f"use --radio-config {self.options.save} with scsc tx and scsc rx"
         return Finding("settings", "ok", detail)
+
+    def _delay_comment(self) -> str:
+        """A comment of YAML, empty without a measurement."""
+        delay = self.results.get("delay")
+        if delay is None:
+            return ""
+        return (
+            f"# measured delay: {delay['delay_samples']:g} samples at {self.results['rate_hz']:g} Hz "
+            f"= {1e6 * delay['delay_s']:.2f} us, spread {delay['spread_samples']}, "
+            f"of {delay['count']} frames\n"
+        )
 
 
 def run_calibration(doc: str, words: list[str] | None = None) -> int:
