@@ -214,6 +214,9 @@ def test_files_and_flags_are_layered(tmp_path, capsys):
         (tx, ["--sim", "--video", "no/such.mp4"], "no/such.mp4 does not exist"),
         (tx, ["--zmq", "--output", "x"], "--output has no meaning here"),
         (tx, ["--zmq", "--gui"], "--gui has no meaning here"),
+        (rx, ["--sim", "--theme", "light"], "--theme is of the live view: add --gui, got light"),
+        (tx, ["--sim", "--gui", "--theme", "red"], "theme must be one of dark, light, got 'red'"),
+        (tx, ["--zmq", "--theme", "dark"], "--theme is of the live view"),
         (tx, ["--sim", "--stay"], "--stay has no meaning with --sim"),
         (tx, ["--sim", "--timeout", "0"], "timeout must be > 0, got 0"),
         (tx, ["--sim", "--max-images", "-1"], "max_images must be >= 0"),
@@ -267,7 +270,7 @@ def test_live_view_gets_frames_pictures_and_counters(pictures, monkeypatch, prec
         close=lambda: updates.append({"closed": threading.current_thread()}),
         update=lambda **values: updates.append(values),
     )
-    module = SimpleNamespace(open_live_view=lambda title, numerology: window)
+    module = SimpleNamespace(open_live_view=lambda title, theme, numerology: window)
     monkeypatch.setitem(sys.modules, air_view._MODULE, module)
 
     code = tx(*SIM, "--precoder", precoder, "--image", pictures, "--repeat", 10, "--gui")
@@ -280,9 +283,37 @@ def test_live_view_gets_frames_pictures_and_counters(pictures, monkeypatch, prec
     assert updates[-1]["closed"] is threading.main_thread()
 
 
+@pytest.mark.parametrize(
+    ("words", "theme"),
+    [([], "dark"), (["--theme", "light"], "light"), (["--theme", "dark"], "dark")],
+)
+def test_live_view_opens_in_the_theme_of_the_flag(pictures, monkeypatch, words, theme):
+    opened = []
+    window = SimpleNamespace(closed=True, close=lambda: None, update=lambda **values: None)
+
+    def open_live_view(title, theme, numerology):
+        opened.append((title, theme, numerology))
+        return window
+
+    module = SimpleNamespace(open_live_view=open_live_view)
+    monkeypatch.setitem(sys.modules, air_view._MODULE, module)
+
+    rx(*SIM, "--precoder", "none", "--numerology", "128", "--image", pictures, "--gui", *words)
+
+    assert opened == [("scsc rx", theme, "128")]
+
+
+def test_themes_are_those_of_the_views():
+    pytest.importorskip("gnuradio.gr", reason="GNU Radio is not installed")
+    pytest.importorskip("PyQt5.QtWidgets", reason="PyQt5 is not installed")
+    from gnuradio.scsc.qtgui import theme
+
+    assert tuple(theme.THEMES) == air_view.THEMES
+
+
 def test_closed_window_ends_the_program(pictures, monkeypatch):
     window = SimpleNamespace(closed=True, close=lambda: None, update=lambda **values: None)
-    module = SimpleNamespace(open_live_view=lambda title, numerology: window)
+    module = SimpleNamespace(open_live_view=lambda title, theme, numerology: window)
     monkeypatch.setitem(sys.modules, air_view._MODULE, module)
 
     assert tx(*SIM, "--precoder", "none", "--image", pictures, "--repeat", 0, "--gui") == 0

@@ -27,7 +27,7 @@ from . import air_arguments as arguments
 from .air_display import NotedWarnings, open_display
 from .air_exit import EXIT_DONE, EXIT_INCOMPLETE, StopOnSignals, exit_code, leave
 from .air_tuning import summary, tuning
-from .air_view import ProgramView
+from .air_view import THEMES, ProgramView
 from .link_arguments import OneLineParser
 
 _SIM_END_WAIT_S = 0.02  # in one process, behind the last burst and the delay of the channel
@@ -61,6 +61,9 @@ def program_parser(side: str, description: str) -> argparse.ArgumentParser:
     run.add_argument("--record", metavar="NAME", help="keep the samples as a SigMF recording")
     run.add_argument("--overwrite", action="store_true", help="record over an existing recording")
     run.add_argument("--gui", action="store_true", help="open the live view (rx, or --sim)")
+    run.add_argument(
+        "--theme", metavar="NAME", help=f"of the live view: {' or '.join(THEMES)} ({THEMES[0]})"
+    )
     run.add_argument("--debug", action="store_true", help="show tracebacks")
     arguments.add_feedback_argument(run, side)
     run.add_argument(
@@ -130,7 +133,8 @@ class AirProgram:
         self._view = None
         if options.gui:
             title, numerology = f"scsc {side}", self.config.numerology
-            self._view = ProgramView(title, numerology, self.radio.rate_hz, self.board)
+            theme = THEMES[0] if options.theme is None else options.theme
+            self._view = ProgramView(title, numerology, self.radio.rate_hz, self.board, theme)
 
     def _refuse_options_of_the_other_end(self) -> None:
         options = self.options
@@ -145,6 +149,8 @@ class AirProgram:
                 raise ValueError(f"--{given[0]} has no meaning here: {text}")
         if sum(value is not None for value in sent.values()) > 1:
             raise ValueError("give one of --image, --video and --camera")
+        if options.theme is not None and not options.gui:
+            raise ValueError(f"--theme is of the live view: add --gui, got {options.theme}")
         if options.stay and self.kind == "sim":
             raise ValueError("--stay has no meaning with --sim: there is one transmission")
 

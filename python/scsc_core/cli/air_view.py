@@ -11,6 +11,7 @@ import numpy as np
 
 from ..radio.counters_board import CountersBoard
 
+THEMES = ("dark", "light")  # of gnuradio.scsc.qtgui.theme, the first by default
 _MODULE = "gnuradio.scsc.qtgui.live_view"
 _FRAME_S = 0.03  # between two turns of the window
 
@@ -23,18 +24,28 @@ class ProgramView:
         numerology: as of the frames.
         rate_hz: sample rate, for the spectrum.
         board: CountersBoard.
+        theme: one of `THEMES`.
     Raises:
-        ValueError: the live view cannot be loaded, as without PyQt5.
+        ValueError: an unknown theme; the live view cannot be loaded, as without PyQt5.
     """
 
-    def __init__(self, title: str, numerology: str, rate_hz: float, board: CountersBoard):
+    def __init__(
+        self,
+        title: str,
+        numerology: str,
+        rate_hz: float,
+        board: CountersBoard,
+        theme: str = THEMES[0],
+    ):
+        if theme not in THEMES:
+            raise ValueError(f"theme must be one of {', '.join(THEMES)}, got {theme!r}")
         try:
             module = importlib.import_module(_MODULE)
         except ImportError as error:
             raise ValueError(
                 f"the live view cannot be loaded: {error}; leave out --gui, or use --http PORT"
             ) from None
-        self._open = lambda: module.open_live_view(title, numerology=numerology)
+        self._open = lambda: module.open_live_view(title, theme, numerology)
         self._rate_hz, self._board, self._sent = rate_hz, board, 0
         self._live: Any = None
 
