@@ -10,9 +10,11 @@ from scsc_core.radio.front_end import N_ANTENNAS
 from scsc_core.waveform.numerology import numerology as _numerology
 from scsc_core.waveform.receiver import OfdmReceiver, ReceiverConfig
 
-from .heard_frame import heard_pdu
+from .heard_frame import heard_pdu, quiet_pdu
 from .stream_block import GAP_TAG, common_items, stream_block
 from .supervisor import supervised
+
+QUIET_S = 0.01  # of samples without a frame, until those behind are told that time goes on
 
 
 class burst_receiver(stream_block):
@@ -26,7 +28,8 @@ class burst_receiver(stream_block):
         heard (out): c32 [n_used, n_rx, n_tx], H of the used carriers, one PDU per frame; keys y
             (c32vector [n_data, n_rx, nsym]), header (its bits), frame_type, nsym, image_id,
             modulation, precoder, csi_id, rv, noise_var, snr_db, snr_def, cfo_hz, sto_samples,
-            sfo_ppm, metric, q, sample_index, peak, clip_count. An empty one with `last` ends it.
+            sfo_ppm, metric, q, sample_index, peak, clip_count. In silence an empty one with
+            sample_index comes every 10 ms, or with every chunk. An empty one with `last` ends it.
         status (out): dict of frames, dropped, snr_db, cfo_hz and the counters of OfdmReceiver.
     Tags:
         scsc_gap on input 0: samples were lost in front of this one; what was begun is given up.
@@ -48,6 +51,9 @@ class burst_receiver(stream_block):
         self._receiver = OfdmReceiver(config)
         self._chunk = np.empty((N_ANTENNAS, int(chunk_samples)), np.complex64)
         self._held = 0
+        self._quiet = round(QUIET_S * config.rate_hz)
+        self._unsure = config.numerology.overhead_samples  # a frame that ended there may still come
+        self._told = 0  # sample up to which those behind know what was heard
 
     @supervised
     def general_work(self, input_items, output_items):
@@ -94,4 +100,9 @@ class burst_receiver(stream_block):
         for frame in frames:
             self.counters[keys.SNR_DB], self.counters[keys.CFO_HZ] = frame.snr_db, frame.cfo_hz
             self.publish(keys.HEARD, *heard_pdu(frame))
+            self._told = frame.sample_index + frame.n_samples
+        sure = self._receiver.counters.get("samples", 0) - self._unsure
+        if sure - self._told >= self._quiet:
+            self.publish(keys.HEARD, *quiet_pdu(sure))
+            self._told = sure
         self.publish_status()

@@ -43,6 +43,11 @@ def heard_pdu(frame: Any) -> tuple[np.ndarray, dict[str, Any]]:
     return h, meta
 
 
+def quiet_pdu(sample_index: int) -> tuple[np.ndarray, dict[str, Any]]:
+    """An empty message on port heard: no frame ended before this sample of the stream."""
+    return np.empty(0, np.complex64), {keys.SAMPLE_INDEX: sample_index}
+
+
 def heard_frame(h: np.ndarray, meta: dict[str, Any], carriers: Numerology) -> SimpleNamespace:
     """What `heard_pdu` was given; BadFrame when the parts do not fit together."""
     require(meta, (keys.HEADER, keys.NOISE_VAR, keys.SNR_DB))

@@ -295,6 +295,56 @@ def test_receiver_hears_every_frame_in_any_chunking(chunk):
     assert np.abs(frame.y - frame.h_data @ z).max() < 1e-2  # no noise: estimates are exact
 
 
+class everything(collector):
+    """A collector of the metadata of all messages, empty ones too, in their order."""
+
+    def __init__(self, port):
+        self.metas = []
+        super().__init__(port)
+        setattr(self, f"on_{port}", lambda array, meta: self.metas.append(meta))
+
+    def _pass_on(self, meta, port):
+        self.metas.append(meta)
+        super()._pass_on(meta, port)
+
+
+@pytest.mark.parametrize("chunk", [64, 1000, 4096])
+def test_receiver_tells_time_in_silence_and_it_never_goes_back(chunk):
+    supervisor, top = Supervisor(), gr.top_block()
+    block, sink = scsc.burst_receiver(chunk_samples=chunk), everything("heard")
+    rng = np.random.default_rng(2)
+    silences = [np.zeros((2, int(n))) for n in (65_000, *rng.integers(9000, 14_000, 20))]
+    frame = Modulator(numerology()).sounding()  # the shortest one
+    x = np.concatenate([part for silence in silences for part in (frame, silence)], axis=1)
+    x = x + 0.03 * (rng.standard_normal(x.shape) + 1j * rng.standard_normal(x.shape))
+    for antenna, row in enumerate(x):
+        top.connect(blocks.vector_source_c(row.tolist()), (block, antenna))
+    top.msg_connect((block, "heard"), (sink, "heard"))
+
+    supervisor.run(top, TIMEOUT_S)
+
+    told = sink.metas[:-1]
+    assert sink.metas[-1] == {"last": True} and sum("header" in meta for meta in told) == 21
+    times = np.array([meta["sample_index"] + meta.get("n_samples", 0) for meta in told])
+    assert (np.diff(times) >= 0).all()
+    assert np.diff(times).max() <= 10_000 + chunk + frame.shape[1]
+    quiet = [meta for meta in told if "header" not in meta]
+    assert all(set(meta) == {"sample_index"} for meta in quiet)
+    assert len(quiet) >= 4 and told[0].get("header") is not None
+
+
+def test_receiver_says_nothing_of_time_while_frames_come():
+    supervisor, top = Supervisor(), gr.top_block()
+    block, sink = scsc.burst_receiver(), everything("heard")
+    for antenna, row in enumerate(frame_samples(40)):  # 66000 samples
+        top.connect(blocks.vector_source_c(row.tolist()), (block, antenna))
+    top.msg_connect((block, "heard"), (sink, "heard"))
+
+    supervisor.run(top, TIMEOUT_S)
+
+    assert ["header" in meta for meta in sink.metas] == [True] * 40 + [False]
+
+
 def test_receiver_gives_up_a_frame_with_a_gap_in_it():
     x = frame_samples(2)
 

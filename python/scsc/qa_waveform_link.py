@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from gnuradio import gr, scsc
 from gnuradio.scsc.frame_vectors import error_vector_db
+from gnuradio.scsc.pdu import to_pdu
 from gnuradio.scsc.supervisor import Supervisor
-from gnuradio.scsc.testing import collector
+from gnuradio.scsc.testing import collector, feeder
 from PIL import Image
 
 from scsc_core.radio import FrontEndError
+from scsc_core.waveform.session import WaveformTransmitter
 
 TIMEOUT_S = 30.0
 RAMP = np.add.outer(np.arange(96), np.arange(128)).astype(np.uint8) // 2
@@ -93,6 +95,47 @@ def test_pictures_that_never_come_are_told_as_lost(path):
     lost = [meta["frame"] for meta in parts.sink.lost]
     assert sorted(delivered + lost) == list(range(len(delivered + lost)))
     assert not all(meta["delivered"] for _, meta in parts.sink.items) or lost or not delivered
+
+
+def test_picture_whose_last_frame_is_lost_is_shown_after_a_silence():
+    supervisor, top = Supervisor(), gr.top_block()
+    config = scsc.waveform_config("", precoder="none", qp=36, picture_timeout_s=0.05)
+    transmitter = WaveformTransmitter(config, lambda: 0.0)
+    transmitter.offer(NOISE)
+    sent = list(iter(transmitter.next_burst, None))
+    items = [
+        (samples, {"n_tx": 2, "n_samples": samples.shape[1]})
+        for samples in (np.ascontiguousarray(burst.samples) for burst in sent[:-1])
+    ]
+    feed, sender, sink = feeder("burst", items), scsc.burst_sender(), collector("result")
+    finder, rx = scsc.burst_receiver(), scsc.waveform_receiver(config)
+    for source, port, target in ((feed, "burst", sender), (finder, "heard", rx)):
+        top.msg_connect((source, port), (target, port))
+    top.msg_connect((rx, "result"), (sink, "result"))
+    for antenna in (0, 1):
+        top.connect((sender, antenna), (finder, antenna))  # silence for ever behind the bursts
+
+    top.start()
+    deadline = time.monotonic() + TIMEOUT_S
+    while not sink.items and time.monotonic() < deadline:
+        time.sleep(0.01)
+    top.stop()
+    top.wait()
+
+    assert supervisor.error is None and len(items) > 1
+    assert [meta["delivered"] for _, meta in sink.items] == [False]
+    assert rx.counters["timeouts"] == 1 and rx.counters["frames_lost"] == 1
+
+
+def test_time_of_a_silence_goes_forward_only():
+    Supervisor()
+    block = scsc.waveform_receiver(scsc.waveform_config("", precoder="none"))
+
+    for index in (40_000, 30_000, "x", 2.0):
+        block._handle_heard(to_pdu(np.empty(0, np.complex64), {"sample_index": index}))
+
+    assert block._time_s == 0.04 and block.supervisor.error is None
+    assert block.counters["dropped"] == 0
 
 
 def test_late_and_lost_feedback_costs_no_picture(path):

@@ -28,7 +28,7 @@ class waveform_receiver(message_block):
     shown as far as it can be trusted.
 
     Message ports:
-        heard (in): c32 [n_used, n_rx, n_tx] from burst_receiver.
+        heard (in): c32 [n_used, n_rx, n_tx] from burst_receiver; empty ones let time go on.
         result (out): u8 [height, width, 3]; keys frame, image_id, delivered, trusted, block_errors,
             n_code_blocks, snr_db, snr_def, problem. A picture of which nothing came is an empty one.
         feedback (out): u8, messages to waveform_transmitter, directly or through csi_link.
@@ -73,7 +73,20 @@ class waveform_receiver(message_block):
         self._note(frame.header)
         with self.timed(meta, "receive"):
             pictures = self._library.push_frame(frame)
-        for picture in pictures + self._library.poll():
+        self._tell(pictures + self._library.poll())
+
+    def _pass_on(self, meta, port):
+        """An empty message, which may say that time went on without a frame."""
+        index = meta.get(keys.SAMPLE_INDEX)
+        if isinstance(index, int) and index > self._time_s * self._rate:
+            self._time_s = index / self._rate
+            self._tell(self._library.poll())
+            self.publish_status()
+        super()._pass_on(meta, port)
+
+    def _tell(self, pictures: list[ReceivedPicture]) -> None:
+        """Pictures that are finished, those that are missing, feedback and counters."""
+        for picture in pictures:
             self._publish_picture(picture)
         if self._library.ended:
             self._publish_missing(0)
