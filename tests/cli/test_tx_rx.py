@@ -24,6 +24,11 @@ LINK = ["--codec", "jpeg", "--qp", "50"]
 SIM = ["--sim", *LINK, "--snr-db", "25"]
 
 
+@pytest.fixture(autouse=True)
+def no_display_needed(monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+
+
 def tx(*words):
     return run_program("tx", "Send.", [str(word) for word in words])
 
@@ -260,6 +265,16 @@ def test_missing_live_view_is_one_line(monkeypatch, capsys):
 
     assert rx("--sim", "--gui") == 2
     assert "the live view cannot be loaded" in capsys.readouterr().err
+
+
+def test_live_view_without_a_display_is_one_line(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, air_view._MODULE, SimpleNamespace())
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+
+    assert rx("--sim", "--gui") == 2
+    shown = capsys.readouterr().err
+    assert "no display" in shown and "--http PORT" in shown and shown.count("\n") == 1
 
 
 @pytest.mark.parametrize("precoder", ["none", "svd_wf"])

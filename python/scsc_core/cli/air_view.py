@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import threading
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..radio.counters_board import CountersBoard
 
 THEMES = ("dark", "light")  # of gnuradio.scsc.qtgui.theme, the first by default
 _MODULE = "gnuradio.scsc.qtgui.live_view"
+_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")  # Qt aborts where none is set
 _FRAME_S = 0.03  # between two turns of the window
 
 
@@ -26,7 +28,7 @@ class ProgramView:
         board: CountersBoard.
         theme: one of `THEMES`.
     Raises:
-        ValueError: an unknown theme; the live view cannot be loaded, as without PyQt5.
+        ValueError: an unknown theme; the live view cannot be loaded, as without PyQt5; there is no display.
     """
 
     def __init__(
@@ -45,6 +47,11 @@ class ProgramView:
             raise ValueError(
                 f"the live view cannot be loaded: {error}; leave out --gui, or use --http PORT"
             ) from None
+        if not any(os.environ.get(name) for name in _DISPLAYS):
+            raise ValueError(
+                "no display: neither DISPLAY nor WAYLAND_DISPLAY is set; leave out --gui, or use "
+                "--http PORT"
+            )
         self._open = lambda: module.open_live_view(title, theme, numerology)
         self._rate_hz, self._board, self._sent = rate_hz, board, 0
         self._live: Any = None
