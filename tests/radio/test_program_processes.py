@@ -26,6 +26,7 @@ SIM = ["--sim", *LINK, "--snr-db", "25"]
 
 def start(name, *words):
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment["QT_QPA_PLATFORM"] = "offscreen"
     command = [sys.executable, ROOT / "apps" / f"scsc_{name}.py", *words]
     return subprocess.Popen(
         [str(word) for word in command],
@@ -82,6 +83,28 @@ def test_three_processes_deliver_pictures_over_the_virtual_radio(pictures, proce
     counters = [line for line in json_lines(sent) if line["type"] == "counters"][-1]
     # The last report of a picture may come too late to count; none of them at all would be a fault.
     assert counters["tx"]["harq_status"] >= 1 and counters["tx"]["csi_used"] >= 1
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_receiver_of_the_virtual_radio_draws_its_live_view_until_told_to_end(
+    pictures, processes, theme
+):
+    pytest.importorskip("PyQt5.QtWidgets", reason="PyQt5 is not installed")
+    sent_at, heard_at, feedback = addresses(3)
+    common = [*LINK, "--precoder", "svd_wf", "--feedback", feedback, "--timeout", 10 * LIMIT_S]
+
+    receiver = processes("rx", "--zmq", heard_at, *common, "--json", "--gui", "--theme", theme)
+    processes("channel", "--tx-address", sent_at, "--rx-address", heard_at, "--snr-db", 20)
+    processes("tx", "--zmq", sent_at, *common, "--image", pictures, "--repeat", 0,
+              "--picture-interval", 0.2)  # fmt: skip
+    lines = (json.loads(line) for line in receiver.stdout)
+    shown = [line for line, _ in zip((p for p in lines if p["type"] == "picture"), range(3))]
+    assert len(shown) == 3, receiver.stderr.read()
+    receiver.send_signal(signal.SIGINT)
+    out, err = receiver.communicate(timeout=LIMIT_S)
+
+    assert receiver.returncode == 0 and "Traceback" not in err, err
+    assert json_lines(out)[-1]["outcome"] == "stopped"
 
 
 def test_receiver_ends_with_a_transmitter_that_is_broken_off(pictures, processes):
