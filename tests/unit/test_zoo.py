@@ -1,6 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+"""The models that come with the module, and what is refused.
+
+After `trained_models` or a recipe changed: `tools/update_cards.py trained_models
+configs/train/all.yaml` writes the hashes of the recipes into index, weight files and cards. A model
+whose weights are older than its recipe goes into `OLDER_THAN_RECIPE` until it is trained again.
+"""
+
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +19,8 @@ from scsc_core.model_choice import ESPNETV2, ESPNETV2_SCALES
 
 BUNDLED = ("pcen", "pcen-paper", "pcen-unfolded")
 PUBLISHED = [f"{ESPNETV2}{scale}" for scale in ESPNETV2_SCALES]  # the user's own copies
+CHAIN = Path(__file__).resolve().parents[2] / "configs" / "train" / "all.yaml"
+OLDER_THAN_RECIPE = ("ppen-small-streets", "ppen-tiny-streets")
 LEARNED = tuple(sorted(set(zoo.index()) - set(BUNDLED)))
 
 
@@ -62,6 +72,43 @@ def test_learned_models_load_and_say_what_they_may_be_used_for(name):
     assert all(needed in zoo.index() or needed in PUBLISHED for needed in needs)
     for heading in ("Training data", "How made", "Validation", "Limits"):
         assert f"**{heading}**" in card
+
+
+def chain():
+    """(stage, settings) of the recipes by model."""
+    pytest.importorskip("torch", reason="recipes need torch")
+    from scsc_core.training.stages import read_chain
+
+    return {settings.model: (stage, settings) for stage, settings in read_chain(CHAIN, {})}
+
+
+def test_chain_makes_every_bundled_model():
+    assert set(zoo.index()) <= set(chain())
+
+
+@pytest.mark.parametrize("name", sorted(zoo.index()))
+def test_hash_is_that_of_the_recipe_in_index_file_and_card(name):
+    stage, settings = chain()[name]
+    card = (zoo.folder() / "cards" / f"{name}.md").read_text(encoding="utf-8")
+
+    stored = zoo.entry(name)["trained_with"]
+
+    assert stored["stage"] == stage
+    assert zoo.describe(zoo.path(name))["trained_with"] == stored
+    assert stored["config_hash"] in card
+    assert (stored["config_hash"] == settings.digest()) is (name not in OLDER_THAN_RECIPE)
+
+
+@pytest.mark.parametrize("name", [n for n in LEARNED if n.startswith("ppen-")])
+def test_card_and_index_of_a_ppen_say_what_it_is_valid_for(name):
+    if name in OLDER_THAN_RECIPE:
+        pytest.skip("is to be trained again")
+    entry = zoo.entry(name)
+    card = (zoo.folder() / "cards" / f"{name}.md").read_text(encoding="utf-8")
+
+    low, high = entry["config"]["qp_range"]
+    assert f"\n\n**Valid for**: {entry['valid_for']}.\n\n" in card
+    assert entry["valid_for"].startswith(f"QP {low} to {high}; BPG 4:2:0, preset ")
 
 
 def test_networks_of_the_fresh_machine_are_bundled():
