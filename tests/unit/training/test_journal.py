@@ -2,6 +2,7 @@
 """What a run records: lines, curves, pictures."""
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from scsc_core.training.journal import Journal, read_records
@@ -44,3 +45,22 @@ def test_curves_and_pictures_are_files(tmp_path):
         assert curves.width > 3 * 250
     with Image.open(tmp_path / "pictures" / "frame-000004.png") as picture:
         assert np.array_equal(np.asarray(picture), np.full((4, 6, 3), 9, np.uint8))
+
+
+def test_board_holds_scalars_and_pictures(tmp_path):
+    pytest.importorskip("torch.utils.tensorboard", reason="TensorBoard is not installed")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    journal = Journal(tmp_path)
+    for step in (1, 2):
+        journal.record(step, "train", {"loss": 1 / step, "broken": float("inf")})
+    journal.record(2, "validation", {"score": 0.25})
+    journal.pictures(2, {"frame": np.zeros((4, 6, 3), np.uint8)})
+    journal.close()
+
+    board = EventAccumulator(str(tmp_path / "tb"))
+    board.Reload()
+    assert set(board.Tags()["scalars"]) == {"train/loss", "validation/score"}
+    assert [(e.step, e.value) for e in board.Scalars("train/loss")] == [(1, 1.0), (2, 0.5)]
+    (picture,) = board.Images("frame")
+    assert (picture.step, picture.width, picture.height) == (2, 6, 4)
