@@ -12,10 +12,12 @@ import numpy as np
 import torch
 
 from .layers import fold_batchnorm
+from .strips import ALIGNMENT, PictureStrips, StripsMissing
 
 PRECISIONS = ("float32", "bf16")
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _KEEP_BYTES = 1 << 30  # mallopt takes an int
+_BYTES_PER_PIXEL = 660  # of feature maps, where a network does not tell; ESPNetv2, the largest
 
 
 class WeightsError(ValueError):
@@ -50,17 +52,19 @@ class Runtime:
     Attributes:
         device: "cpu", "cuda" or "cuda:N".
         precision: "float32", or "bf16" (autocast) where the processor has it.
-        max_pixels: larger pictures go through in overlapping tiles of at most so many pixels;
-            0: never.
-        overlap: samples on each side of a tile that only serve as its surroundings.
+        max_bytes: pictures whose feature maps would take more memory at a time go through in
+            overlapping tiles that take at most so much; 0: never. Weights, the picture and the
+            result (not above 40 bytes per pixel) are not counted.
+        overlap: samples on each side of a tile that only serve as its surroundings. PPEN's
+            convolutions see 185 and what its deformable ones learnt to look further.
     Raises:
         ValueError: unknown device or precision, or one that this machine lacks.
     """
 
     device: str = "cpu"
     precision: str = "float32"
-    max_pixels: int = 1 << 22
-    overlap: int = 128
+    max_bytes: int = 2 << 30
+    overlap: int = 256
 
     def __post_init__(self) -> None:
         kind = self.device.partition(":")[0]
@@ -73,9 +77,9 @@ class Runtime:
             raise ValueError(f"precision must be one of {allowed}, got {self.precision!r}")
         if self.precision == "bf16" and not has_bf16(self.device):
             raise ValueError("precision must be float32: this processor has no bfloat16 units")
-        if self.max_pixels < 0 or self.overlap < 0:
+        if self.max_bytes < 0 or self.overlap < 0:
             raise ValueError(
-                f"max_pixels and overlap must be >= 0, got {self.max_pixels}, {self.overlap}"
+                f"max_bytes and overlap must be >= 0, got {self.max_bytes}, {self.overlap}"
             )
 
     def prepare(self, network: torch.nn.Module) -> torch.nn.Module:
@@ -93,38 +97,60 @@ class Runtime:
         return network.requires_grad_(False)
 
     def run(
-        self, function: Callable[[torch.Tensor], torch.Tensor], image: np.ndarray
+        self,
+        function: Callable[..., torch.Tensor],
+        image: np.ndarray,
+        network: torch.nn.Module | None = None,
     ) -> np.ndarray:
         """Apply a function of a float picture [1, 3, h, w] to uint8 [H, W, 3].
 
+        Args:
+            network: what computes the function, if it tells its memory and pools over the whole
+                picture by strips alone (`Ppen`). The function then takes its tiles as
+                (picture, strips); the network wants both.
         Returns:
-            The function's result without its batch axis, [H, W] or [c, H, W]. Pictures above
-            `max_pixels` go through in tiles; tiles start at multiples of 16, so that away from
-            seams only what a network sees of the whole picture (pooling) can differ.
+            The function's result without its batch axis, [H, W] or [c, H, W]. In tiles (see
+            `max_bytes`) it differs where convolutions reach beyond `overlap`, and everywhere if
+            the function looks at the whole picture in another way than by strips.
         """
         x = torch.tensor(image).permute(2, 0, 1)[None]  # a copy: the array may be read-only
         height, width = image.shape[:2]
+        whole, tiled = _BYTES_PER_PIXEL, _BYTES_PER_PIXEL
+        if network is not None:
+            whole, tiled = network.bytes_per_pixel(), network.bytes_per_pixel(tiled=True)
         autocast = torch.autocast(
             self.device.partition(":")[0], torch.bfloat16, enabled=self.precision == "bf16"
         )
         with torch.inference_mode(), autocast:
-            if not self.max_pixels or height * width <= self.max_pixels:
+            if not self.max_bytes or height * width * whole <= self.max_bytes:
                 return self._call(function, x)
-            result = None
-            for inner, outer in tiles(height, width, self.max_pixels, self.overlap):
-                part = self._call(function, x[..., outer[0], outer[1]])
-                if result is None:
-                    result = np.empty((*part.shape[:-2], height, width), part.dtype)
-                rows, columns = (
-                    slice(i.start - o.start, i.stop - o.start)
-                    for i, o in zip(inner, outer, strict=True)
-                )
-                result[..., inner[0], inner[1]] = part[..., rows, columns]
+            cover = tiles(height, width, self.max_bytes // tiled, self.overlap)
+            strips = None if network is None else PictureStrips(height, width)
+            while (result := self._one_pass(function, x, cover, strips)) is None:
+                strips.end_pass()
             return result
 
-    def _call(self, function, x):
+    def _one_pass(self, function, x, cover, strips) -> np.ndarray | None:
+        """The result of all tiles together; None: the pass has added to the strips."""
+        result = None
+        for inner, outer in cover:
+            more = () if strips is None else (strips.tile(inner, outer),)
+            try:
+                part = self._call(function, x[..., outer[0], outer[1]], *more)
+            except StripsMissing:
+                continue
+            if result is None:
+                result = np.empty((*part.shape[:-2], *x.shape[-2:]), part.dtype)
+            rows, columns = (
+                slice(i.start - o.start, i.stop - o.start)
+                for i, o in zip(inner, outer, strict=True)
+            )
+            result[..., inner[0], inner[1]] = part[..., rows, columns]
+        return result
+
+    def _call(self, function, x, *more):
         x = x.to(self.device).to(torch.float32).div_(255)
-        return function(x.contiguous(memory_format=torch.channels_last))[0].cpu().numpy()
+        return function(x.contiguous(memory_format=torch.channels_last), *more)[0].cpu().numpy()
 
 
 def tiles(
@@ -138,15 +164,15 @@ def tiles(
 
     def split(rows: slice, columns: slice):
         seen = tuple(
-            slice(max(0, s.start - overlap) // 16 * 16, min(limit, s.stop + overlap))
+            slice(max(0, s.start - overlap) // ALIGNMENT * ALIGNMENT, min(limit, s.stop + overlap))
             for s, limit in ((rows, height), (columns, width))
         )
         h, w = rows.stop - rows.start, columns.stop - columns.start
         pixels = (seen[0].stop - seen[0].start) * (seen[1].stop - seen[1].start)
-        if pixels <= max_pixels or max(h, w) < 32:
+        if pixels <= max_pixels or max(h, w) < 2 * ALIGNMENT:
             return [((rows, columns), seen)]
         longer = rows if h >= w else columns
-        middle = (longer.start + longer.stop) // 32 * 16
+        middle = (longer.start + longer.stop) // (2 * ALIGNMENT) * ALIGNMENT
         halves = slice(longer.start, middle), slice(middle, longer.stop)
         parts = [(half, columns) if h >= w else (rows, half) for half in halves]
         return [tile for part in parts for tile in split(*part)]

@@ -4,10 +4,14 @@
 from __future__ import annotations
 
 import copy
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    from .strips import TileStrips
 
 ERFNET_EPS = 1e-3  # of BatchNorm in ERFNet's blocks
 STRIP_POOLING = ("max", "mean", "off")
@@ -174,10 +178,16 @@ class StripPool(nn.Module):
         self.column_bn = nn.BatchNorm2d(channels)
         self.gate = nn.Conv2d(channels, channels, 1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        r = self.row_bn(self.row(self._pooled(x, 3)))
-        c = self.column_bn(self.column(self._pooled(x, 2)))
-        if self.window:
+    def forward(self, x: torch.Tensor, strips: TileStrips | None = None) -> torch.Tensor:
+        """The gated map; `strips`: x is a tile of a picture and pools are over the picture."""
+        if strips is None:
+            rows, columns = self._pooled(x, 3), self._pooled(x, 2)
+        else:
+            rows, columns = strips.pools(x, self.pool, self.window)
+        r, c = self.row_bn(self.row(rows)), self.column_bn(self.column(columns))
+        if strips is not None:
+            r, c = strips.here(r, c, x, self.window)
+        elif self.window:
             r = r.repeat_interleave(self.window, 3)[..., : x.shape[3]]
             c = c.repeat_interleave(self.window, 2)[..., : x.shape[2], :]
         return x * torch.sigmoid(self.gate(F.relu(r + c)))
@@ -212,9 +222,10 @@ class DA(nn.Module):
         self.bn2 = nn.BatchNorm2d(o)
         self.strip = nn.Identity() if strip == "off" else StripPool(o, strip, strip_window)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, strips: TileStrips | None = None) -> torch.Tensor:
         x = F.relu(self.bn1(self.conv(x)))
-        return self.strip(F.relu(self.bn2(self.deform(x))))
+        x = F.relu(self.bn2(self.deform(x)))
+        return self.strip(x, strips) if isinstance(self.strip, StripPool) else self.strip(x)
 
 
 class QA(nn.Module):

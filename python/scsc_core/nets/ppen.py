@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from .layers import DA, QA, STRIP_POOLING, Up, init_kaiming, pad_to_multiple, ste_clamp
+
+if TYPE_CHECKING:
+    from .strips import TileStrips
 
 # variant -> widths w1..w5, hidden units of QA, encoder stages whose second convolution deforms
 VARIANTS = {
@@ -141,17 +146,38 @@ class Ppen(nn.Module):
         self.upper.reset()
         nn.init.zeros_(self.output[-1].weight)
 
-    def forward(self, x: torch.Tensor, qp: torch.Tensor) -> torch.Tensor:
-        """Shaped pictures [B, 3, H, W] in [0, 1], not rounded, of pictures x and slice QPs [B]."""
+    def forward(
+        self, x: torch.Tensor, qp: torch.Tensor, strips: TileStrips | None = None
+    ) -> torch.Tensor:
+        """Shaped pictures [B, 3, H, W] in [0, 1], not rounded, of pictures x and slice QPs [B].
+
+        With `strips`, x is a tile of a picture and strip pooling is that of the picture.
+        """
         q = normalised_qp(qp).to(x.dtype)
-        if self.native and not torch.compiler.is_compiling():
+        if self.native and strips is None and not torch.compiler.is_compiling():
             kernels = self._kernels_for(x)
             if kernels is not None:
                 return kernels(x, q)
-        lower = self._lower(pad_to_multiple(x, _STRIDE), q)[..., : x.shape[-2], : x.shape[-1]]
+        lower = self._lower(pad_to_multiple(x, _STRIDE), q, strips)
+        lower = lower[..., : x.shape[-2], : x.shape[-1]]
         with torch.autocast("cuda" if x.is_cuda else "cpu", enabled=False):
             # the picture itself: bfloat16 would add a noise of half a level, which costs bits
             return ste_clamp(self.upper(x, q) + lower.to(x.dtype))
+
+    def bytes_per_pixel(self, tiled: bool = False) -> int:
+        """Feature maps in memory at a time, in bytes per pixel of a picture in float32.
+
+        By the kernels 3.5 maps of w1 channels at full size: the last block's two inputs, the map
+        that one of them grew from, and the result. By torch, and so for tiles, at most 5.2, or 6.7
+        if the first block is deformable: samples of taps and their sums.
+        """
+        from . import ppen_kernels
+
+        widths, _, deformed = VARIANTS[self.config.variant]
+        maps = 6.7 if self.config.deform and 0 in deformed else 5.2
+        if self.native and ppen_kernels.fit(self.config) and not tiled:
+            maps = 3.5
+        return math.ceil(4 * maps * widths[0])
 
     def _kernels_for(self, x: torch.Tensor):
         from . import ppen_kernels
@@ -165,19 +191,19 @@ class Ppen(nn.Module):
     def __getstate__(self):
         return {**self.__dict__, "_kernels": None}  # a copy builds its own
 
-    def _lower(self, x: torch.Tensor, q: torch.Tensor) -> torch.Tensor:
+    def _lower(self, x: torch.Tensor, q: torch.Tensor, strips: TileStrips | None) -> torch.Tensor:
         skips = []
         for stage, block in enumerate(self.encoder):
             if 1 <= stage <= 3:
                 x = self.encoder_qa[stage - 1](x, q)
-            x = block(x)
+            x = block(x, strips)
             if stage < 4:
                 skips.append(x)
                 x = self.shrink[stage](x)
         for step, grow in enumerate(self.grow):
-            x = torch.cat([grow(x), skips[3 - step]], 1)
+            x = torch.cat([grow(x), skips.pop()], 1)
             if step:
                 x = self.decoder_qa[step - 1](x, q)
             if step < 3:
-                x = self.decoder[step](x)
+                x = self.decoder[step](x, strips)
         return self.output(x)

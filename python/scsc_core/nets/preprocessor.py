@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ from ..codecs import check_image
 from .inference import Runtime, load_weights
 from .layers import ste_round
 from .ppen import Ppen, PpenConfig
+
+if TYPE_CHECKING:
+    from .strips import TileStrips
 
 
 class Preprocessor:
@@ -57,8 +61,8 @@ class Preprocessor:
         low, high = self.qp_range
         q = torch.tensor([min(max(float(qp), low), high)], device=self.runtime.device)
 
-        def shape(x: torch.Tensor) -> torch.Tensor:
-            return ste_round(self.network(x, q).float()).mul(255)
+        def shape(x: torch.Tensor, *strips: TileStrips) -> torch.Tensor:
+            return ste_round(self.network(x, q, *strips).float()).mul(255)
 
-        pixels = self.runtime.run(shape, image)
+        pixels = self.runtime.run(shape, image, self.network)
         return np.ascontiguousarray(np.rint(pixels).astype(np.uint8).transpose(1, 2, 0))
