@@ -13,6 +13,7 @@ import pytest
 from scsc_core.cli import air_program, air_view
 from scsc_core.cli.air_arguments import WAVEFORM_KEYS
 from scsc_core.cli.air_program import run_program
+from scsc_core.codecs import save_image
 from scsc_core.radio import received_pictures
 from scsc_core.radio.image_sources import StreamSource
 from scsc_core.radio.sigmf_file import RecordingError, SigmfReader, SigmfWriter
@@ -68,6 +69,25 @@ def test_densest_alphabet_passes_the_simulated_link(pictures, capsys, precoder):
     shown = [p for p in json_lines(capsys.readouterr().out) if p["type"] == "picture"]
     assert code == 0 and [p["delivered"] for p in shown] == [True] * 3
     assert min(p["psnr_db"] for p in shown) > 35
+
+
+def test_dense_alphabet_does_not_fail_more_often_the_higher_the_snr_is(tmp_path, capsys):
+    """The channel changes while a frame lasts, which soft bits must not take for certainty."""
+    folder, failed = tmp_path / "noise", {}
+    folder.mkdir()
+    rng = np.random.default_rng(5)
+    for k in range(3):
+        save_image(folder / f"p{k}.png", rng.integers(0, 256, (48, 64, 3), np.uint8))
+
+    for snr_db in (25, 40):
+        words = ["--modulation", "64qam", "--precoder", "none", "--snr-db", snr_db, "--repeat", 8]
+        tx("--sim", *LINK, *words, "--image", folder, "--json")
+        lines = json_lines(capsys.readouterr().out)
+        counters = [line["rx"] for line in lines if line["type"] == "counters"][-1]
+        failed[snr_db] = counters.get("block_errors", 0)
+        assert counters["frames"] == 24
+
+    assert failed[40] <= failed[25] + 3
 
 
 def test_equal_runs_of_the_simulation_are_equal(pictures, capsys):

@@ -8,12 +8,19 @@ import numpy as np
 from .. import _native
 from ..mimo.detection import LLR_KINDS
 
+# Of the received power: how well a channel estimate fits at the end of a frame, at best. Channels
+# change while a frame lasts; soft bits that believe in less noise than that saturate, and dense
+# constellations fail more often the higher the SNR is. A decoder that follows the ratios of soft
+# bits loses nothing by the floor.
+MODEL_ERROR_DB = -21.0
+
 
 def frame_llr(frame, tables: np.ndarray, llr: str = "maxlog") -> np.ndarray:
     """LLRs of a frame's coded bits, positive means bit 0.
 
     Per data carrier d: y = H_d z + n, z a row of tables[d]; H_d is the channel as this frame found it,
-    whatever channel the tables were made for.
+    whatever channel the tables were made for. The noise is that of the frame, but no less than
+    `MODEL_ERROR_DB` below the received power of an antenna.
 
     Args:
         frame: ReceivedFrame with data.
@@ -34,6 +41,13 @@ def frame_llr(frame, tables: np.ndarray, llr: str = "maxlog") -> np.ndarray:
         np.ascontiguousarray(frame.y, np.complex64),
         np.ascontiguousarray(frame.h_data, complex),
         tables,
-        frame.noise_var,
+        _believed_noise_var(frame),
         llr == "exact",
     )
+
+
+def _believed_noise_var(frame) -> float:
+    if not frame.noise_var > 0:
+        return frame.noise_var  # for the kernel to refuse
+    power = 2 * np.mean(np.abs(frame.h_data) ** 2)  # two transmit antennas of unit power
+    return max(frame.noise_var, power * 10 ** (MODEL_ERROR_DB / 10))

@@ -14,7 +14,7 @@ from sample_channel import TABLE, data_frame, normal, received, taps
 
 from scsc_core import _native
 from scsc_core.waveform import demodulator, estimation, header, synchroniser
-from scsc_core.waveform.detection import frame_llr
+from scsc_core.waveform.detection import MODEL_ERROR_DB, frame_llr
 from scsc_core.waveform.numerology import numerology
 
 # name, rms delay in samples, carrier offset in spacings, SNR in dB
@@ -157,6 +157,20 @@ def test_soft_bits_of_frames_are_as_defined(llr, n_points, nsym, common):
     assert found.dtype == np.float32 and found.shape == expected.shape
     np.testing.assert_allclose(found, expected, rtol=2e-4, atol=2e-4)
     assert not found.reshape(nsym, n_data, -1)[0, 3].any()
+
+
+def test_soft_bits_believe_in_no_less_noise_than_a_channel_estimate_is_worth():
+    rng = np.random.default_rng(7)
+    y, h = normal(rng, 48, 2, 3).astype(np.complex64), normal(rng, 48, 2, 2)
+    floor = 2 * np.mean(np.abs(h) ** 2) * 10 ** (MODEL_ERROR_DB / 10)
+
+    at = {
+        factor: frame_llr(SimpleNamespace(y=y, h_data=h, noise_var=factor * floor), TABLE[None])
+        for factor in (1e-3, 1.0, 2.0)
+    }
+
+    np.testing.assert_array_equal(at[1e-3], at[1.0])
+    np.testing.assert_allclose(2 * at[2.0], at[1.0], rtol=1e-5)  # max-log goes with 1 / N0
 
 
 def test_bad_arguments_of_soft_bits_are_refused():
