@@ -102,6 +102,10 @@ class ErfPspNet(nn.Module):
         self.auxiliary = nn.Conv2d(128, config.classes, 1) if config.auxiliary else None
         init_kaiming(self)
 
+    def bytes_per_pixel(self, tiled: bool = False) -> int:
+        """Memory of the feature maps that live at a time, per pixel; the same in tiles."""
+        return max(72, 5 * self.config.classes)
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits [B, classes, H, W] of pictures float [B, 3, H, W] in [0, 1], any H and W."""
         return self._crop(self.decoder(self.features(x)), x)

@@ -105,9 +105,9 @@ class Runtime:
         """Apply a function of a float picture [1, 3, h, w] to uint8 [H, W, 3].
 
         Args:
-            network: what computes the function, if it tells its memory and pools over the whole
-                picture by strips alone (`Ppen`). The function then takes its tiles as
-                (picture, strips); the network wants both.
+            network: what computes the function, if it tells its memory. The function then takes
+                its tiles as (picture, strips); a network that pools over the whole picture by
+                strips (`Ppen`) wants both.
         Returns:
             The function's result without its batch axis, [H, W] or [c, H, W]. In tiles (see
             `max_bytes`) it differs where convolutions reach beyond `overlap`, and everywhere if

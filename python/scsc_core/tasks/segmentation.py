@@ -75,7 +75,11 @@ class Segmenter:
 
     def segment(self, image: np.ndarray) -> np.ndarray:
         """Label map uint8 [H, W] of a picture uint8 [H, W, 3]."""
-        return self.runtime.run(lambda x: self.logits(x).argmax(1), image).astype(np.uint8)
+
+        def classes(x: torch.Tensor, *_strips: object) -> torch.Tensor:
+            return self.logits(x).argmax(1)
+
+        return self.runtime.run(classes, image, self.network).astype(np.uint8)
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """`segmentation_loss` without class weights."""
