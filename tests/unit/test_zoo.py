@@ -20,7 +20,7 @@ from scsc_core.model_choice import ESPNETV2, ESPNETV2_SCALES
 BUNDLED = ("pcen", "pcen-paper", "pcen-unfolded")
 PUBLISHED = [f"{ESPNETV2}{scale}" for scale in ESPNETV2_SCALES]  # the user's own copies
 CHAIN = Path(__file__).resolve().parents[2] / "configs" / "train" / "all.yaml"
-OLDER_THAN_RECIPE = ("ppen-small-streets", "ppen-tiny-streets")
+OLDER_THAN_RECIPE: tuple[str, ...] = ()
 LEARNED = tuple(sorted(set(zoo.index()) - set(BUNDLED)))
 
 
