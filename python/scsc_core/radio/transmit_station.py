@@ -18,7 +18,7 @@ AHEAD_UNCLOCKED_S = 0.0005  # where sample time waits for the burst
 _WAIT_S = 0.001  # between two looks when there is nothing to send
 _SENT_KEPT = 64
 _FLUSH_S = 0.1  # one wait for the last bursts to leave
-_LEAVE_S = 0.5  # for the end frames of a transmission that is broken off
+_LEAVE_S = 1.0  # for the end frames of a transmission that is broken off
 _BOARD_INTERVAL_S = 0.1
 
 

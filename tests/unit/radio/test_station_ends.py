@@ -172,7 +172,7 @@ def test_transmission_that_is_broken_off_does_not_wait_for_a_peer_that_has_gone(
 
     sending.station.finish()
 
-    assert sending.clock() - before == pytest.approx(0.5, abs=0.01) and not sending.station.done
+    assert sending.clock() - before == pytest.approx(1.0, abs=0.01) and not sending.station.done
 
 
 def test_end_waits_until_the_front_end_is_empty():
