@@ -72,7 +72,8 @@ def run_link(path, count, config, channel, link=None):
     ids=["none", "svd_wf", "pcen harq", "128 points 16qam"],
 )
 def test_pictures_arrive_in_order_and_the_flowgraph_ends(path, changes):
-    config = scsc.waveform_config("", qp=36, csi_max_age_s=10.0, **changes)
+    wait = {"csi_max_age_s": 10.0, "csi_wait_s": 60.0}  # reports count, however late they come
+    config = scsc.waveform_config("", qp=36, **wait, **changes)
 
     parts = run_link(path, 3, config, {"snr_db": 25.0, "cfo_hz": 3000.0})
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FLOWGRAPHS = sorted((ROOT / "flowgraphs").rglob("*.grc"))
 GRCC = Path("/usr/bin/grcc")
 RUNNER = Path(__file__).with_name("run_generated.py")
-LIMIT_S = 120.0
+LIMIT_S = 300.0  # against a hang; a busy machine may take its time
 
 
 def document(folder, name):
@@ -36,7 +36,9 @@ def environment():
 def compile_flowgraphs(folder, *paths):
     """Let grcc write the programs of flowgraphs into a folder; the finished process."""
     command = [sys.executable, str(GRCC), "-o", str(folder), *map(str, paths)]
-    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        command, env=environment(), capture_output=True, text=True, timeout=LIMIT_S
+    )
 
 
 def start(folder, flowgraphs, controls=(), wanted=(), runs=1):

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 import yaml
-from generated import FLOWGRAPHS, compile_flowgraphs, document, environment, run
+from generated import FLOWGRAPHS, LIMIT_S, compile_flowgraphs, document, environment, run
 
 
 def test_there_are_flowgraphs():
@@ -88,7 +88,9 @@ def test_generated_segmentation_runs_to_its_end_with_every_control(compiled, unt
 def test_generated_two_boxes_ends_by_itself_with_its_results(compiled, tmp_path):
     command = [sys.executable, str(compiled / "scsc_two_boxes.py"), "-n", "2", "-o", str(tmp_path)]
 
-    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, timeout=LIMIT_S
+    )
 
     assert done.returncode == 0, done.stderr
     assert len(list((tmp_path / "received").glob("*.png"))) == 2

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +14,7 @@ from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[2]
 LOOPBACK = ROOT / "apps" / "scsc_loopback.py"
-LIMIT_S = 40.0
+LIMIT_S = 300.0  # against a hang; a busy machine may take its time
 ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1", PYTHONUNBUFFERED="1")
 
 
@@ -183,12 +182,10 @@ def test_signal_ends_a_running_link_with_code_4(picture, number):
     )
     try:
         assert process.stdout.readline() == "picture\n"  # it runs
-        begin = time.monotonic()
         process.send_signal(number)
         rest, _ = process.communicate(timeout=LIMIT_S)
-        seconds = time.monotonic() - begin
     finally:
         process.kill()
 
+    # a forced end has another code
     assert process.returncode == 4 and rest.endswith("ended True\n")
-    assert seconds < 10  # within a second on an idle machine; after ten the end would be forced

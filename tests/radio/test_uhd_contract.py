@@ -11,7 +11,7 @@ from scsc_core.radio import FrontEnd, FrontEndError, create_front_end
 from scsc_core.radio.levels import FULL_SCALE
 
 RATE_HZ = 1e6
-LEAD_S = 0.2  # long enough for a busy computer to hand over several bursts meanwhile
+LEAD_S = 0.2
 
 
 @pytest.fixture
@@ -112,8 +112,9 @@ def test_only_the_wanted_side_is_claimed(radio, opened, direction, made, missing
         front_end.read(10, 0) if direction == "tx" else front_end.tx_burst(_burst(10))
 
 
-def test_first_burst_is_timed_and_the_next_follow_with_the_gap(radio, opened):
+def test_first_burst_is_timed_and_the_next_follow_with_the_gap(radio, opened, monkeypatch):
     front_end = opened(gap_samples=100, pad_samples=64)
+    monkeypatch.setattr(front_end, "now", lambda: 5.0)
     bursts = [_burst(3000), _burst(2000, 1), _burst(10, 2)]
 
     for x in bursts:
@@ -123,7 +124,7 @@ def test_first_burst_is_timed_and_the_next_follow_with_the_gap(radio, opened):
     times = _times(radio)
     assert [offset for offset, _ in times] == [0, 3064, 3064 + 2064]
     first = times[0][1]
-    assert first == pytest.approx(5.0 + LEAD_S, abs=0.05)  # of the device's time
+    assert first == pytest.approx(5.0 + LEAD_S, abs=1e-9)  # of the device's time
     assert times[1][1] - first == pytest.approx(3164 / RATE_HZ, abs=1e-9)
     assert times[2][1] - times[1][1] == pytest.approx(2164 / RATE_HZ, abs=1e-9)
     lengths = [pmt.to_long(value) for _, _, key, value in radio.tags if key == "packet_len"]
@@ -167,8 +168,11 @@ def test_time_that_has_passed_or_is_taken_is_late(radio, opened, at):
     ("code", "kind"),
     [("underflow", "underflow"), ("underflow_in_packet", "underflow"), ("time_error", "late")],
 )
-def test_missed_time_is_counted_and_the_next_burst_rescheduled(radio, opened, code, kind):
+def test_missed_time_is_counted_and_the_next_burst_rescheduled(
+    radio, opened, code, kind, monkeypatch
+):
     front_end = opened()
+    monkeypatch.setattr(front_end, "now", lambda: 5.0)
     front_end.tx_burst(_burst(100), at=50.0)
     radio.wait_for_sent(164)
 
@@ -179,7 +183,8 @@ def test_missed_time_is_counted_and_the_next_burst_rescheduled(radio, opened, co
 
     assert (event.kind, event.time_s, event.count) == (kind, 50.25, 1)
     assert event.detail == "channel 1"
-    assert _times(radio)[1][1] == pytest.approx(5.2, abs=0.1)  # not behind the burst at 50 s
+    # not behind the burst at 50 s
+    assert _times(radio)[1][1] == pytest.approx(5.0 + LEAD_S, abs=1e-9)
 
 
 def test_waiting_bursts_are_moved_together_and_never_forward():

@@ -164,13 +164,14 @@ class ThreadedFeed(PictureFeed):
             self._error = error
 
     def _hand_over(self, encoded: EncodedPicture | None) -> None:
-        """Wait for room; of a live source the older picture gives way instead."""
+        """Wait for room; of a live source the older picture gives way to a newer one instead."""
+        live = self.source.live and encoded is not None
         while not self._stop.is_set():
             try:
-                self._ready.put(encoded, timeout=1e-3 if self.source.live else _WAIT_S)
+                self._ready.put(encoded, timeout=1e-3 if live else _WAIT_S)
                 return
             except queue.Full:
-                if self.source.live:
+                if live:
                     self._skip_one()
 
     def _skip_one(self) -> None:
