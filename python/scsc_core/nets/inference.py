@@ -105,9 +105,9 @@ class Runtime:
         """Apply a function of a float picture [1, 3, h, w] to uint8 [H, W, 3].
 
         Args:
-            network: what computes the function, if it tells its memory. The function then takes
-                its tiles as (picture, strips); a network that pools over the whole picture by
-                strips (`Ppen`) wants both.
+            network: what computes the function; its `bytes_per_pixel` tells its memory where it
+                has it. The function then takes its tiles as (picture, strips); a network that
+                pools over the whole picture by strips (`Ppen`) wants both.
         Returns:
             The function's result without its batch axis, [H, W] or [c, H, W]. In tiles (see
             `max_bytes`) it differs where convolutions reach beyond `overlap`, and everywhere if
@@ -116,7 +116,7 @@ class Runtime:
         x = torch.tensor(image).permute(2, 0, 1)[None]  # a copy: the array may be read-only
         height, width = image.shape[:2]
         whole, tiled = _BYTES_PER_PIXEL, _BYTES_PER_PIXEL
-        if network is not None:
+        if hasattr(network, "bytes_per_pixel"):
             whole, tiled = network.bytes_per_pixel(), network.bytes_per_pixel(tiled=True)
         autocast = torch.autocast(
             self.device.partition(":")[0], torch.bfloat16, enabled=self.precision == "bf16"
