@@ -18,6 +18,14 @@ from scsc_core.radio.station import ForcedEnd
 SIGNALS = [signal.SIGINT, signal.SIGTERM]
 
 
+@pytest.fixture(autouse=True)
+def sigint_is_heard():
+    """A shell that starts the tests in the background has SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 class Left(BaseException):
     """The process would have ended here."""
 
