@@ -60,9 +60,9 @@ RECIPES = {
     ),
     "pcen-unfolded": Recipe(
         "pcen_unfolded",
-        400,
-        32,
-        3e-2,
+        1200,
+        64,
+        1e-2,
         (-6.0, 14.0),
         32,
         500,
