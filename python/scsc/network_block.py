@@ -20,7 +20,7 @@ class network_block(message_block):
     Args:
         name: block name without the prefix scsc_.
         model: name or file of the model.
-        load: function of a model's name or file that gives the network; ValueError when it cannot.
+        load: function of a model's name or file that gives the network; any exception when it cannot.
         check: function that raises ValueError for a name that `load` would refuse, without loading.
         queue: int >= 1, frames that may wait when overflow is "drop_oldest".
         overflow: "keep" (the source is limited by credit) or "drop_oldest" (live sources).
@@ -112,7 +112,7 @@ class network_block(message_block):
             return
         try:
             self._network = self._load(wanted)
-        except ValueError as error:
+        except Exception as error:  # whatever a file holds, the pictures go on with the old model
             self._wanted = self.model
             self.warn(f"model stays {self.model}: {error}")
             return

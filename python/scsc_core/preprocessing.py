@@ -71,5 +71,10 @@ def _load(
     model: str, codec: str, device: str, precision: str, file: Path, stamp: int
 ) -> CodecPreprocessor:
     config = zoo.describe(model).get("config") or {}
-    nodes = (config.get("equivalent_qp") or {}).get(codec)
-    return CodecPreprocessor(model_choice.load(model, PPEN, device, precision), codec, nodes)
+    nodes = config.get("equivalent_qp") or {}
+    if not isinstance(nodes, dict):
+        raise zoo.ModelError(
+            f"model {model}: equivalent_qp must be a table by codec, got {nodes!r}"
+        )
+    network = model_choice.load(model, PPEN, device, precision)
+    return CodecPreprocessor(network, codec, nodes.get(codec))

@@ -30,6 +30,10 @@ NETWORKS = {
 }
 
 
+# tensors that are maps of labels, not weights, and therefore integers
+LABEL_MAPS = ("kappa",)
+
+
 class ModelError(ValueError):
     """A trained model is missing, damaged, or has no stated origin or licence."""
 
@@ -74,6 +78,8 @@ def folder(name: str | None = None) -> Path:
 def _read_index(path: Path, stamp: int) -> dict[str, dict]:
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} cannot be read: {error}") from None
     except yaml.YAMLError as error:
         raise ModelError(f"{path} is no valid YAML: {str(error).splitlines()[0]}") from None
     if not isinstance(entries, list) or not all(isinstance(e, dict) for e in entries):
@@ -101,7 +107,8 @@ def entry(name: str) -> dict:
     """The index entry of one model.
 
     Raises:
-        ModelError: unknown name, or an entry without file, hash, network, data or licence.
+        ModelError: unknown name, an entry without file, hash, network, data or licence, or one
+            whose fields are of another kind.
     """
     models = index()
     if name not in models:
@@ -114,6 +121,17 @@ def _check_described(name: str, described: dict, required: tuple[str, ...], wher
     missing = [key for key in required if described.get(key) in (None, "")]
     if missing:
         raise ModelError(f"model {name} has no {', '.join(missing)} in {where}: refused")
+    for key in ("file", "sha256", "network", "licence"):
+        if not isinstance(described.get(key, ""), str):
+            raise _wrong_kind(name, key, "text", described, where)
+    if not isinstance(described.get("config") or {}, dict):
+        raise _wrong_kind(name, "config", "a table of key: value", described, where)
+
+
+def _wrong_kind(name: str, key: str, kind: str, described: dict, where: str) -> ModelError:
+    shown = repr(described[key])
+    shown = shown if len(shown) <= 60 else f"{shown[:60]}..."
+    return ModelError(f"model {name}: {key} in {where} must be {kind}, got {shown}: refused")
 
 
 def path(name: str) -> Path:
@@ -141,10 +159,21 @@ def _sha256(file: Path, stamp: int) -> str:
 
 
 def tensors(name: str | Path) -> dict[str, np.ndarray]:
-    """Weights of a model as numpy arrays, by name (verified) or .safetensors file, see `load`."""
+    """Weights of a model as numpy arrays, by name (verified) or .safetensors file, see `load`.
+
+    Raises:
+        ModelError: as `load`; weights that are integers, which a network would take for real
+            numbers, other than the maps of `LABEL_MAPS`.
+    """
     describe(name)
     own = str(name).endswith(WEIGHTS_SUFFIX)
-    return read_weights(Path(name) if own else path(str(name)))[0]
+    weights = read_weights(Path(name) if own else path(str(name)))[0]
+    for key, values in weights.items():
+        if values.dtype.kind != "f" and key not in LABEL_MAPS:
+            raise ModelError(
+                f"model {name}: weights must be real numbers, {key} is {values.dtype}: refused"
+            )
+    return weights
 
 
 def load(name: str | Path):
@@ -221,7 +250,7 @@ def read_weights(file: str | Path) -> tuple[dict[str, np.ndarray], dict]:
         with safe_open(file, "np") as content:
             weights = {key: content.get_tensor(key) for key in content.keys()}
             described = json.loads((content.metadata() or {}).get("model", "{}"))
-    except (SafetensorError, OSError, ValueError) as error:
+    except (SafetensorError, OSError, ValueError, TypeError) as error:
         raise ModelError(f"model file {file} is damaged: {error}") from None
     if not isinstance(described, dict):
         raise ModelError(f"model file {file} is damaged: its metadata is no table")
