@@ -2,9 +2,10 @@
 """Validated configuration: pydantic models, layered YAML files and exact one-line errors."""
 
 import difflib
+import math
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import (
@@ -212,7 +213,7 @@ def check_keys(model: type[BaseModel], values: dict[str, Any], source: str = "")
     """ConfigError when `values` has a key that the model does not know."""
     for key in values:
         if key not in model.model_fields:
-            raise ConfigError(_prefix(source) + _unknown_key(model, str(key)))
+            raise ConfigError(_prefix(source) + _unknown_key(model, [], str(key)))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -232,25 +233,60 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _describe(model: type[BaseModel], fault: dict[str, Any], source: str) -> str:
-    key = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
-        return _prefix(source) + _unknown_key(model, key)
-    if fault["type"] == "value_error":
-        message = str(fault["ctx"]["error"])
-        return _prefix(source) + message
-    if fault["type"] == "literal_error":
+    kind, value = fault["type"], fault["input"]
+    owner, place = _place(model, fault["loc"])
+    key = ".".join(place)
+    if kind == "extra_forbidden":
+        return _prefix(source) + _unknown_key(owner, place, str(fault["loc"][-1]))
+    if kind == "value_error":
+        return _prefix(source) + str(fault["ctx"]["error"])
+    if kind == "literal_error":
         allowed = fault["ctx"]["expected"].replace("'", "").replace(" or ", ", ")
-        close = difflib.get_close_matches(str(fault["input"]), allowed.split(", "), 1)
+        close = difflib.get_close_matches(str(value), allowed.split(", "), 1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        return _prefix(source) + f"{key} must be one of {allowed}, got {fault['input']!r}{hint}"
-    rule = fault["msg"].replace("Input should be", "must be")
-    return _prefix(source) + f"{key} {rule}, got {fault['input']!r}"
+        return _prefix(source) + f"{key} must be one of {allowed}, got {value!r}{hint}"
+    if kind == "missing" and isinstance(fault["loc"][-1], str):
+        return _prefix(source) + f"{key} must be given"
+    if kind in ("missing", "too_long", "tuple_type"):
+        place = place[:-1] if kind == "missing" else place  # it ends with the number of the value
+        return _prefix(source) + f"{'.'.join(place)} must be {_list_rule(owner, place, value)}"
+    rule = fault["msg"].replace("Input should be", "must be").partition(", got ")[0]
+    if isinstance(value, float) and math.isnan(value):
+        rule = "must be a finite number"  # else a bound is told, which nan is not beyond of
+    elif kind == "model_type":
+        rule = "must be a table of key: value"
+    elif not rule.startswith("must "):
+        rule = f"cannot be used ({rule})"
+    return _prefix(source) + f"{key} {rule}, got {value!r}"
 
 
-def _unknown_key(model: type[BaseModel], key: str) -> str:
-    close = difflib.get_close_matches(key, model.model_fields, 3)
-    hint = f"did you mean {', '.join(close)}?" if close else "see the configuration reference"
-    return f"unknown key {key!r}; {hint}"
+def _place(model: type[BaseModel], loc: tuple) -> tuple[type[BaseModel], list[str]]:
+    """Where a fault is: the innermost model, and the keys to it without the branches of unions."""
+    place = []
+    for part in loc:
+        if isinstance(part, int):
+            place.append(str(part))
+        elif part in model.model_fields:
+            place.append(part)
+            kind = model.model_fields[part].annotation
+            model = kind if isinstance(kind, type) and issubclass(kind, BaseModel) else model
+    return model, place
+
+
+def _list_rule(owner: type[BaseModel], place: list[str], value: Any) -> str:
+    kind = owner.model_fields[place[-1]].annotation
+    values = get_args(kind) if get_origin(kind) is tuple else ()
+    if values and Ellipsis not in values:
+        return f"a list of {len(values)} values, got {value!r}"
+    shown = value if isinstance(value, str) else repr(value)
+    return f"a list, such as [{shown}], got {value!r}"
+
+
+def _unknown_key(owner: type[BaseModel], groups: list[str], key: str) -> str:
+    close = difflib.get_close_matches(key, owner.model_fields, 3)
+    names = [".".join([*groups, name]) for name in close or owner.model_fields]
+    hint = f"did you mean {', '.join(names)}?" if close else f"there are: {', '.join(names)}"
+    return f"unknown key {'.'.join([*groups, key])!r}; {hint}"
 
 
 def _prefix(source: str) -> str:

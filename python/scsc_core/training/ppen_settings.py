@@ -3,28 +3,44 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import math
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from ..config import Finite, parse_code_rate
-from .settings import WORDS, DataSettings, ModelName, StageSettings
+from .settings import WORDS, DataSettings, ModelName, StageSettings, check_qps
 
 NonNegative = Annotated[Finite, Field(ge=0)]
 
 
-def _check_weight(value):
-    numbers = list(value) if isinstance(value, list | tuple) and len(value) == 2 else [value]
-    if any(isinstance(n, bool) or not isinstance(n, int | float) or n < 0 for n in numbers):
+def _weights(value: Any) -> bool:
+    """Whether a value is a finite number >= 0, or a list of some."""
+    numbers = list(value) if isinstance(value, list | tuple) else [value]
+    kinds = (isinstance(n, int | float) and not isinstance(n, bool) for n in numbers)
+    return bool(numbers) and all(kinds) and all(0 <= n < math.inf for n in numbers)
+
+
+def _check_picture_weight(value: Any) -> Any:
+    if not _weights(value) or (isinstance(value, list | tuple) and len(value) != 2):
         raise ValueError(
             f"picture_weight must be a number >= 0 or two, at QP 28 and at QP 47, got {value!r}"
         )
     return value
 
 
+def _check_task_weight(value: Any) -> Any:
+    if not _weights(value):
+        raise ValueError(
+            f"task_weight must be a number >= 0, or one for each of tasks, got {value!r}"
+        )
+    return value
+
+
 PictureWeight = Annotated[
-    NonNegative | tuple[NonNegative, NonNegative], BeforeValidator(_check_weight)
+    NonNegative | tuple[NonNegative, NonNegative], BeforeValidator(_check_picture_weight)
 ]
+TaskWeight = Annotated[NonNegative | tuple[NonNegative, ...], BeforeValidator(_check_task_weight)]
 
 
 class PpenSettings(StageSettings):
@@ -70,7 +86,7 @@ class PpenSettings(StageSettings):
     tasks: tuple[str, ...] = ("erf-pspnet-streets-7",)
     task_scales: tuple[Finite, ...] = (1.0,)
     task_target: Literal["gt", "teacher"] = "gt"
-    task_weight: NonNegative | tuple[NonNegative, ...] = 1.0
+    task_weight: TaskWeight = 1.0
     picture_weight: PictureWeight = 0.01
     pre_scale: Finite = Field(255.0, gt=0)
     l_pre: Literal["decoded", "input"] = "decoded"
@@ -89,14 +105,7 @@ class PpenSettings(StageSettings):
     proxy_crops: int = Field(16, ge=0)
     data: DataSettings = DataSettings(validation_count=24)
 
-    @field_validator("qps", "validation_qps")
-    @classmethod
-    def _check_qps(cls, value, info):
-        if not value or any(not 1 <= qp <= 51 for qp in value) or len(set(value)) < len(value):
-            raise ValueError(
-                f"{info.field_name} must be one or more different QPs in 1..51, got {list(value)}"
-            )
-        return tuple(sorted(value))
+    _check_qps = field_validator("qps", "validation_qps")(check_qps)
 
     @field_validator("tasks", "task_scales")
     @classmethod
@@ -120,7 +129,7 @@ class PpenSettings(StageSettings):
     @classmethod
     def _check_code_rates(cls, value):
         if not value:
-            raise ValueError("code_rates must name at least one rate")
+            raise ValueError("code_rates must be one or more rates in 1/10..0.95, got []")
         for rate in value:
             parse_code_rate(rate)
         return value

@@ -24,7 +24,7 @@ from .codec_pool import CodecPool
 from .coded_cases import CasePlan, CodedCases
 from .pictures import crops, open_samples, shard, to_image, to_tensor
 from .seeds import generator_for, seed_for
-from .settings import WORDS, DataSettings, ModelName, StageSettings
+from .settings import WORDS, DataSettings, ModelName, StageSettings, check_qps
 from .stage import StageBase
 
 CODE_RATES = (1 / 6, 1 / 3, 1 / 2, 2 / 3)
@@ -107,6 +107,15 @@ class FitSettings(ProxySettings):
     rate_weight: tuple[Finite, Finite] = (1e-3, 0.1)
     pair_weight: Finite = Field(1.0, ge=0)
     rate_cases: int = Field(32, ge=4)
+
+    _check_qps = field_validator("qps")(check_qps)
+
+    @field_validator("rate_weight")
+    @classmethod
+    def _check_rate_weight(cls, value):
+        if min(value) <= 0:
+            raise ValueError(f"rate_weight must be two numbers > 0, got {list(value)}")
+        return value
 
     @model_validator(mode="after")
     def _check_pairs(self):

@@ -5,15 +5,49 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from ..config import ConfigError, Finite
 from ..zoo import WEIGHTS_SUFFIX
 
-ModelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
+# Beyond these a process ends without a word: no memory, no threads.
+_LARGEST = {
+    **dict.fromkeys(("threads", "codec_workers", "devices"), 1024),
+    **dict.fromkeys(("batch", "small_batch", "pcen_batch"), 65536),
+    **dict.fromkeys(("crop", "small_crop", "side"), 8192),
+}
+
+
+def _check_model_name(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, str) or not re.fullmatch("[a-z0-9][a-z0-9.-]*", value):
+        raise ValueError(
+            f"{info.field_name} must be a name of small letters, digits, '.' and '-', got {value!r}"
+        )
+    return value
+
+
+ModelName = Annotated[str, BeforeValidator(_check_model_name)]
+
+
+def check_qps(value: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+    """One or more different slice QPs in rising order; ValueError that names the field."""
+    if not value or any(not 1 <= qp <= 51 for qp in value) or len(set(value)) < len(value):
+        raise ValueError(
+            f"{info.field_name} must be one or more different QPs in 1..51, got {list(value)}"
+        )
+    return tuple(sorted(value))
 
 
 def _as_word(value: Any) -> Any:
@@ -109,7 +143,7 @@ class StageSettings(BaseModel):
     warmup: int = Field(0, ge=0)
     power: Finite = Field(0.9, ge=0)
     clip_norm: Finite = Field(1.0, ge=0)
-    ema: float = Field(0.999, ge=0, lt=1)
+    ema: Finite = Field(0.999, ge=0, lt=1)
     accelerator: Literal["auto", "cpu", "cuda"] = "cpu"
     devices: int = Field(1, ge=1)
     precision: Literal["auto", "32-true", "bf16-mixed"] = "auto"
@@ -121,6 +155,18 @@ class StageSettings(BaseModel):
     deterministic: bool = False
     recipe: Literal["cpu", "full", "smoke"] = "cpu"
     data: DataSettings = DataSettings()
+
+    @field_validator("*")
+    @classmethod
+    def _check_size(cls, value, info):
+        largest = _LARGEST.get(info.field_name)
+        if largest is None:
+            return value
+        if isinstance(value, tuple) and not all(1 <= side <= largest for side in value):
+            raise ValueError(f"{info.field_name} must be sides in 1..{largest}, got {list(value)}")
+        if isinstance(value, int) and value > largest:
+            raise ValueError(f"{info.field_name} must be at most {largest}, got {value}")
+        return value
 
     @model_validator(mode="after")
     def _check_batch(self):
