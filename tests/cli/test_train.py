@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """`scsc train`: what is refused before any training, and how a training ends."""
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -13,7 +14,7 @@ import torch
 from PIL import Image
 
 from scsc_core import cli
-from scsc_core.training import checkpoint, stages
+from scsc_core.training import checkpoint, loop, pcen_stage, stages
 from scsc_core.training.settings import parse_assignments
 
 TINY = ["steps=3", "batch=2", "small_batch=2", "small_crop=[32, 32]", "crop=[32, 48]"]
@@ -184,6 +185,41 @@ def test_loss_that_is_not_finite_ends_with_code_3(tmp_path, frames, capsys):
     assert line == "scsc: error: loss is not finite at step 0; the state was saved"
     (run,) = (tmp_path / "runs").iterdir()
     assert checkpoint.latest(run).name == "step-0"
+
+
+def test_precoder_that_is_not_finite_ends_with_code_3(tmp_path, monkeypatch, capsys):
+    recipe = dataclasses.replace(pcen_stage.RECIPES["pcen-paper"], learning_rate=float("inf"))
+    monkeypatch.setitem(pcen_stage.RECIPES, "pcen-paper", recipe)
+
+    status = cli.main(["train", "pcen", "--model", "pcen-paper", "--output", str(tmp_path / "m")])
+
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert status == 3 and line.startswith("scsc: error: ") and "is not finite at step 1" in line
+    assert not (tmp_path / "m").exists()
+
+
+def test_interrupted_precoder_ends_with_one_line_and_code_130(tmp_path, monkeypatch, capsys):
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(pcen_stage, "information_loss", interrupted)
+
+    status = cli.main(["train", "pcen", "--output", str(tmp_path / "m")])
+
+    assert status == 130 and capsys.readouterr().err == "scsc: interrupted\n"
+    assert not (tmp_path / "m").exists()
+
+
+def test_interrupted_chain_says_how_it_goes_on(tmp_path, monkeypatch, capsys):
+    def interrupted(*args):
+        raise loop.Interrupted("stopped after step 2; the state was saved")
+
+    monkeypatch.setattr(stages, "run_chain", interrupted)
+
+    status = cli.main(["train", "smoke", "--output", str(tmp_path)])
+
+    told = "scsc: stopped after step 2; the state was saved; the same command goes on from there\n"
+    assert status == 130 and capsys.readouterr().err.startswith(told)
 
 
 def test_finished_training_tells_scores_and_weights(tmp_path, frames, capsys):

@@ -58,7 +58,7 @@ def _stage_command(stage: str, summary: str) -> None:
             with stepped(settings.model, log_every) as progress:
                 return stages.run_stage(stage, settings, run_root, output, resume, progress)
 
-        return _guarded(lambda: _report(go()))
+        return _guarded(lambda: _report(go()), "go on with --resume")
 
     command.__doc__ = summary
     app.command(stage)(command)
@@ -97,7 +97,10 @@ def train_all(
     output: Annotated[Path, typer.Option(help="Folder for all weights.")] = Path("runs/models"),
     log_every: LogEvery = 50,
 ) -> int:
-    """Train the chain of all bundled models; what is there already is not trained again."""
+    """Train the chain of all bundled models; what is there already is not trained again.
+
+    A chain that was interrupted goes on where it ended.
+    """
     if data_root is not None:
         if not data_root.is_dir():
             raise ValueError(f"folder {data_root} of --data-root does not exist")
@@ -136,11 +139,15 @@ def _chain(
         for result in stages.run_chain(config, keys, run_root, output, progress_for):
             _report(result)
 
-    return _guarded(go)
+    return _guarded(go, "the same command goes on from there")
 
 
-def _guarded(run: Callable[[], Any]) -> int:
-    """Exit codes of training: 0 done, 3 it stopped by itself, 130 interrupted and saved."""
+def _guarded(run: Callable[[], Any], go_on: str = "") -> int:
+    """Exit codes of training: 0 done, 3 it stopped by itself, 130 interrupted and saved.
+
+    Args:
+        go_on: how an interrupted run goes on.
+    """
     from ..training.loop import Interrupted, TrainingFailed
 
     try:
@@ -149,7 +156,7 @@ def _guarded(run: Callable[[], Any]) -> int:
         print(f"scsc: error: {error}", file=sys.stderr)
         return FAILED
     except Interrupted as error:
-        print(f"scsc: {error}", file=sys.stderr)
+        print(f"scsc: {error}; {go_on}", file=sys.stderr)
         raise KeyboardInterrupt from None
     return 0
 
@@ -187,24 +194,34 @@ def pcen(
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps; without it, those of the bundled weights.")
     ] = None,
-) -> None:
+) -> int:
     """Train the precoder enhancement on random channels; about a minute on one core.
 
     Use the result with SCSC_MODELS=<output>.
     """
     from ..training import pcen_stage
-    from .output import console
 
     if model not in pcen_stage.RECIPES:
         raise ValueError(unknown("model", model, list(pcen_stage.RECIPES)))
-    with stepped(model, 100) as show:
 
-        def progress(step: int, total: int, loss: float) -> None:
-            show(step, total, {"loss": loss})
+    def go() -> None:
+        with stepped(model, 100) as show:
 
-        result = pcen_stage.train(model, output, seed=seed, steps=steps, progress=progress)
+            def progress(step: int, total: int, loss: float) -> None:
+                show(step, total, {"loss": loss})
+
+            result = pcen_stage.train(model, output, seed=seed, steps=steps, progress=progress)
+        _report_precoder(result, output)
+
+    return _guarded(go)
+
+
+def _report_precoder(result: Any, output: Path) -> None:
+    from .output import console
+
     screen = console()
-    screen.print(f"{model}: {result.steps} steps in {result.seconds:.0f} s, seed {result.seed}")
+    steps, seconds = result.steps, result.seconds
+    screen.print(f"{result.model}: {steps} steps in {seconds:.0f} s, seed {result.seed}")
     for name, value in result.metrics.items():
         screen.print(f"  {name}: {value}", markup=False)
     screen.print(f"weights in {result.weights}; use them with SCSC_MODELS={output}", soft_wrap=True)

@@ -10,6 +10,7 @@ import torch
 
 from . import checkpoint
 from .information import channel_gains, information_loss, sobol_noise
+from .loop import check_finite
 from .pcen_models import PcenModule
 from .ppen_settings import JointSettings
 from .ppen_stage import PpenStage
@@ -39,7 +40,7 @@ class JointStage(PpenStage):
         self.pcen = PcenModule()
         self._adam = torch.optim.Adam(self.pcen.parameters(), lr=settings.pcen_rate)
 
-    def after_step(self, step: int) -> dict[str, float]:
+    def beside(self, step: int) -> dict[str, float]:
         """One step of PCEN when it is its turn."""
         s = self.settings
         if step % s.pcen_every:
@@ -51,6 +52,7 @@ class JointStage(PpenStage):
             loss = s.pcen_weight * information_loss(information)
         self._adam.zero_grad()
         loss.backward()
+        check_finite(loss, self.pcen, step, "PCEN's ")
         self._adam.step()
         return {"pcen": float(loss.detach())}
 
@@ -59,12 +61,14 @@ class JointStage(PpenStage):
         return self.pcen.tensors(sobol_noise(512, seed=self.settings.steps))
 
     def extra_tensors(self) -> dict[str, torch.Tensor]:
-        """PCEN and its optimiser."""
+        """PCEN and its optimiser too."""
         parts = {_PCEN: self.pcen.state_dict(), _ADAM: checkpoint.optimiser_tensors(self._adam)}
-        return {prefix + k: v for prefix, part in parts.items() for k, v in part.items()}
+        own = {prefix + k: v for prefix, part in parts.items() for k, v in part.items()}
+        return super().extra_tensors() | own
 
     def load_extra(self, tensors: dict[str, torch.Tensor]) -> None:
         """The inverse of `extra_tensors`."""
+        super().load_extra(tensors)
 
         def part(prefix: str) -> dict[str, torch.Tensor]:
             return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -62,6 +62,20 @@ def learning_rate(settings: StageSettings, step: int) -> float:
     return rate
 
 
+def check_finite(loss: torch.Tensor, module: torch.nn.Module, step: int, whose: str = "") -> None:
+    """Before the optimiser's step of a network beside the loop's, whose gradients are there.
+
+    Args:
+        whose: in front of the error's line, for example "PCEN's ".
+    Raises:
+        TrainingFailed: the loss or a gradient is not finite.
+    """
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    for name, values in (("loss", [loss]), ("gradient", gradients)):
+        if not all(value.isfinite().all() for value in values):
+            raise TrainingFailed(f"{whose}{name} is not finite at step {step}")
+
+
 def make_fabric(settings: StageSettings) -> Any:
     """Lightning Fabric for the devices and precision of a stage.
 
@@ -105,7 +119,7 @@ def train(
         fabric: of `make_fabric`, made here when None.
     Raises:
         CheckpointError: resume holds no usable checkpoint of this stage and configuration.
-        TrainingFailed: loss not finite, or a stage's check failed; the state was saved.
+        TrainingFailed: loss or gradient not finite, or a stage's check failed; the state was saved.
         Interrupted: SIGINT or SIGTERM; the state was saved.
     """
     fabric = fabric or make_fabric(stage.settings)
@@ -221,7 +235,9 @@ class _Run:
                 self._housekeeping(journal)
                 if self._any(caught.signal is not None):
                     self.save()
-                    raise Interrupted(f"stopped after step {self.step}; go on with --resume")
+                    raise Interrupted(f"stopped after step {self.step}; the state was saved")
+            if self._any(self._found_problem()):  # its last check ended it, and it was resumed
+                self._fail(self.stage.problem)
         finally:
             if journal is not None:
                 journal.close()
@@ -242,11 +258,11 @@ class _Run:
         torch.manual_seed(seed_for(settings.seed, "step", step, fabric.global_rank))
         self.network.train()
         batch = self.stage.batch(step, fabric.global_rank, fabric.world_size)
+        before = [buffer.clone() for buffer in self.bare.buffers()]
         with self.autocast():
             loss, terms = self.stage.loss(self.network, batch, step)
         if self._any(not torch.isfinite(loss)):
-            self.save()
-            raise TrainingFailed(f"loss is not finite at step {step}; the state was saved")
+            self._fail(f"loss is not finite at step {step}", before)
         self.optimiser.zero_grad()
         fabric.backward(loss)
         norm = fabric.clip_gradients(
@@ -256,13 +272,41 @@ class _Run:
             error_if_nonfinite=False,
         )
         if self._any(not torch.isfinite(norm)):
-            self.save()
-            raise TrainingFailed(f"gradient is not finite at step {step}; the state was saved")
+            self._fail(f"gradient is not finite at step {step}", before)
+        terms = {"loss": float(loss.detach()), **terms, **self._beside(step, before)}
         self.optimiser.step()
-        terms = {"loss": float(loss.detach()), **terms, **self.stage.after_step(step)}
         self.average.update(self.bare, step)
         self.step += 1
         return self._mean(terms)
+
+    def _beside(self, step: int, before: list[torch.Tensor]) -> dict[str, float]:
+        """The stage's work besides the main optimiser, which has not made its step yet."""
+        terms, failure = {}, None
+        try:
+            terms = self.stage.beside(step)
+        except TrainingFailed as error:
+            failure = str(error)
+        if self._any(failure is not None):
+            self._fail(failure, before)
+        return terms
+
+    def _fail(self, reason: str | None, buffers: list[torch.Tensor] | None = None) -> None:
+        """Save the state and end the run.
+
+        Args:
+            reason: None where another process has it.
+            buffers: of the network before the step: its forward pass has moved running statistics.
+        """
+        if buffers is not None:
+            with torch.no_grad():
+                for buffer, kept in zip(self.bare.buffers(), buffers, strict=True):
+                    buffer.copy_(kept)
+        self.save()
+        raise TrainingFailed(f"{reason or 'another process failed'}; the state was saved")
+
+    def _found_problem(self) -> bool:
+        """Whether a validation, which the first process makes, has found that the run must end."""
+        return self.chief and self.stage.problem is not None
 
     def _mean(self, terms: dict[str, float]) -> dict[str, float]:
         """Terms over all processes, which have the same ones at every step."""
@@ -284,10 +328,8 @@ class _Run:
             if self.chief:
                 self._validate(journal)
             self.fabric.barrier()
-            if self._any(self.stage.problem is not None):
-                self.save()
-                problem = self.stage.problem or "a check failed in another process"
-                raise TrainingFailed(f"{problem}; the state was saved")
+            if self._any(self._found_problem()):
+                self._fail(self.stage.problem)
         if journal is not None and (last or _due(self.step, settings.picture_every)):
             shown = self.stage.pictures(self.average.module)
             journal.pictures(self.step, shown)

@@ -22,8 +22,9 @@ from ..mimo.pcen_unfolded import UnfoldedPcen, unfolded_table
 from ..mimo.precoding import situation
 from .information import channel_gains, information_loss, sobol_noise
 from .journal import draw_curves
+from .loop import check_finite
 from .pcen_models import PaperModule, PcenModule, UnfoldedModule
-from .publish import publish, publish_log
+from .publish import check_weights, publish, publish_log
 
 VALIDATION_SNR_DB = (2.0, 6.0, 10.0)
 VALIDATION_SEED = 7
@@ -195,6 +196,7 @@ def train(
         `TrainResult`.
     Raises:
         ValueError: unknown model or steps < 1.
+        TrainingFailed: a loss, gradient or weight is not finite; nothing is published.
     Source: link.md sections 5.1, 5.3 and 5.4; the paper's stage of PEN and CEN training.
     """
     if model not in RECIPES:
@@ -217,11 +219,13 @@ def train(
         loss = batch_loss(module, recipe, generator, step)
         optimiser.zero_grad()
         loss.backward()
+        check_finite(loss, module, step)
         optimiser.step()
         losses[step] = loss.item()
         if progress is not None:
             progress(step + 1, steps, losses[step])
     tensors = module.tensors(sobol_noise(_LABEL_MAP_SAMPLES, seed=steps))
+    check_weights(model, tensors)  # the last step's, which no loss has seen
     seconds = time.perf_counter() - started
     metrics = validate(model, tensors, recipe.validation_channels)
     output = Path(output)

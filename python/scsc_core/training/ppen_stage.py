@@ -27,11 +27,12 @@ from .ppen_settings import PpenSettings
 from .ppen_validation import FrameValidation
 from .proxy_watch import ProxyWatch
 from .seeds import generator_for, seed_for
-from .stage import StageBase
+from .stage import StageBase, start_tensors
 from .straight_through import coded_batch, straight_through
 
 _END_QPS = (28.0, 47.0)  # where weights that depend on QP are given
 _REFERENCE_CROPS = 24
+_WATCH = "watch"  # name among the further tensors
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ class PpenStage(StageBase):
 
     def __init__(self, settings: PpenSettings):
         self.settings = s = settings
-        labels = s.task_target == "gt"
-        self.training = open_samples(s.data, training=True, labels=labels)
+        # models before pictures, which take long to read
+        self.network = self._started()
         self.tasks = [load_segmenter(name, classes=None) for name in s.tasks]
         for name, task in zip(s.tasks, self.tasks, strict=True):
             if len(task.classes) != s.data.classes:
@@ -84,12 +85,13 @@ class PpenStage(StageBase):
                     f"{s.data.classes}"
                 )
         self.proxy = load_proxy(s.proxy)
+        labels = s.task_target == "gt"
+        self.training = open_samples(s.data, training=True, labels=labels)
         self.pool = CodecPool(codecs.get("bpg", preset=s.preset), s.codec_workers)
         self.augmentation = Augmentation(s.crop, s.scale)
         validation = open_samples(s.data, training=False)
         self.frames = FrameValidation(validation, self.tasks[0], self.pool, s.validation_qps)
         self.watch = self._proxy_watch()
-        self.network = self._started()
         self.plain_bpp = self._reference_rates()
 
     def _proxy_watch(self) -> ProxyWatch | None:
@@ -106,7 +108,7 @@ class PpenStage(StageBase):
         config = PpenConfig(s.variant, s.qa, s.deform, s.strip, s.strip_window)
         if not s.start:
             return Ppen(config)
-        tensors = zoo.tensors(s.start)
+        tensors = start_tensors(s.start, PpenStage.name)
         try:
             return load_weights(Ppen(config), tensors)
         except WeightsError as error:
@@ -234,6 +236,16 @@ class PpenStage(StageBase):
             scores |= self.watch.scores(preprocessor)
             self.problem = self.watch.problem
         return scores
+
+    def extra_tensors(self) -> dict[str, torch.Tensor]:
+        """What the proxy's checks have found so far."""
+        return {} if self.watch is None else {_WATCH: self.watch.state}
+
+    def load_extra(self, tensors: dict[str, torch.Tensor]) -> None:
+        """The inverse of `extra_tensors`; a checkpoint may be of a run without these checks."""
+        if self.watch is not None and _WATCH in tensors:
+            self.watch.state = tensors[_WATCH]
+            self.problem = self.watch.problem
 
     def pictures(self, network):
         """Original, shaped, decoded, and the segmentation of the decoded picture."""

@@ -211,11 +211,13 @@ class FitStage(StageBase):
 
     def __init__(self, settings: FitSettings):
         self.settings = s = settings
+        # models before pictures, which take long to read
+        self.network = _started(s)
+        ppen = preprocessing.load(s.ppen)
         self.training = open_samples(s.data, training=True, labels=False)
         validation = open_samples(s.data, training=False, labels=False)
         pool = CodecPool(codecs.get("bpg", preset=s.preset), s.codec_workers)
         cache = CodecCache(Path(s.cache), s.cache_gb)
-        ppen = preprocessing.load(s.ppen)
 
         def cases(samples, count, purpose):
             plan = CasePlan(count, s.side, s.qps, s.seed, purpose)
@@ -224,7 +226,6 @@ class FitStage(StageBase):
         self.cases = cases(self.training, s.crops, "fit")
         self.rate_cases = cases(self.training, s.rate_cases, "rate")
         self.held_out = cases(validation, s.validation_crops, "validation")
-        self.network = _started(s)
         fit_rate(self.network, self._fixed(self.rate_cases))
 
     def batch(self, step: int, rank: int, world: int):

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import torch
 
 from ..evaluation import proxy_check
 from ..evaluation.proxy_check import ALL, Crop
@@ -29,6 +30,8 @@ class ProxyWatch:
     Attributes:
         problem: None, or what ends the run: Spearman's correlation of the proxy's bits and the
             codec's below 0.8 in two validations in a row.
+        state: what `problem` depends on, float64 [2], for checkpoints: number of validations in a
+            row below 0.8, correlation at the last one.
     Source: training.md section 4.
     """
 
@@ -38,8 +41,24 @@ class ProxyWatch:
         self._crops, self._proxy, self._task = crops, proxy, task
         chosen = tuple(dict.fromkeys((qps[0], qps[len(qps) // 2], qps[-1])))
         self._settings = proxy_check.Settings(chosen, preset)
-        self._low = 0
-        self.problem: str | None = None
+        self._low, self._correlation = 0, 1.0
+
+    @property
+    def state(self) -> torch.Tensor:
+        return torch.tensor([self._low, self._correlation], dtype=torch.float64)
+
+    @state.setter
+    def state(self, value: torch.Tensor) -> None:
+        self._low, self._correlation = int(value[0]), float(value[1])
+
+    @property
+    def problem(self) -> str | None:
+        if self._low < _PATIENCE:
+            return None
+        return (
+            f"the proxy's bits follow the codec's no more: Spearman {self._correlation:.2f}, at "
+            f"least {LEAST_SPEARMAN} is needed, {self._low} validations in a row"
+        )
 
     def scores(self, preprocessor: Callable[[np.ndarray, float], np.ndarray]) -> dict[str, float]:
         """Of the proxy on PPEN's pictures: spearman, psnr_db, shares of right gradient signs.
@@ -71,9 +90,5 @@ class ProxyWatch:
     def _judge(self, correlation: float | None) -> None:
         if correlation is None:
             return
+        self._correlation = correlation
         self._low = self._low + 1 if correlation < LEAST_SPEARMAN else 0
-        if self._low >= _PATIENCE:
-            self.problem = (
-                f"the proxy's bits follow the codec's no more: Spearman {correlation:.2f}, at least "
-                f"{LEAST_SPEARMAN} is needed, {_PATIENCE} validations in a row"
-            )

@@ -14,12 +14,20 @@ import yaml
 from safetensors.numpy import save
 
 from ..zoo import read_weights
+from .loop import TrainingFailed
 
 
 def _replace(path: Path, text: str) -> None:
     partial = path.with_suffix(path.suffix + ".part")
     partial.write_text(text, encoding="utf-8")
     os.replace(partial, path)
+
+
+def check_weights(name: str, tensors: dict[str, np.ndarray]) -> None:
+    """TrainingFailed where a tensor of a model holds numbers that are not finite."""
+    for key, values in tensors.items():
+        if not np.isfinite(values).all():
+            raise TrainingFailed(f"{name} is not published: its {key} is not finite")
 
 
 def publish(folder: Path, entry: dict, tensors: dict[str, np.ndarray], card: str) -> Path:
@@ -35,7 +43,10 @@ def publish(folder: Path, entry: dict, tensors: dict[str, np.ndarray], card: str
         card: Markdown text.
     Returns:
         Path of the weights.
+    Raises:
+        TrainingFailed: a tensor holds numbers that are not finite; nothing is written.
     """
+    check_weights(entry["name"], tensors)
     folder = Path(folder)
     (folder / "cards").mkdir(parents=True, exist_ok=True)
     name = entry["name"]

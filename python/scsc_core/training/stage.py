@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
+from .. import configs, zoo
 from .pictures import Samples
 from .settings import StageSettings
 
@@ -44,8 +45,11 @@ class Stage(Protocol):
         """Loss to minimise, and the terms to show."""
         ...
 
-    def after_step(self, step: int) -> dict[str, float]:
-        """Work besides the main optimiser (other networks in turns); terms to show."""
+    def beside(self, step: int) -> dict[str, float]:
+        """Work besides the main optimiser (other networks in turns), before its step; terms to show.
+
+        Where a loss or gradient is not finite it raises `loop.TrainingFailed`, nothing changed.
+        """
         ...
 
     def validate(self, network: torch.nn.Module) -> dict[str, float]:
@@ -79,7 +83,7 @@ class StageBase:
         """Take a device for batches."""
         self.device = device
 
-    def after_step(self, step: int) -> dict[str, float]:
+    def beside(self, step: int) -> dict[str, float]:
         """Nothing."""
         return {}
 
@@ -96,3 +100,21 @@ class StageBase:
 
     def close(self) -> None:
         """Nothing to end."""
+
+
+def start_tensors(start: str, stage: str) -> dict[str, np.ndarray]:
+    """Weights to begin with, a name or a .safetensors file.
+
+    Args:
+        stage: that trains such weights, for the error's line.
+    Raises:
+        ModelError: see `zoo.tensors`; it names the recipe that makes the start where there is one.
+    """
+    recipe = f"train/{start}.yaml"
+    if start.endswith("-start") and start not in zoo.index():
+        if (configs.folder() / recipe).is_file():
+            raise zoo.ModelError(
+                f"no model {start!r}: `scsc train {stage} -c configs/{recipe}` makes it, then "
+                "give its file, start=FILE.safetensors"
+            )
+    return zoo.tensors(start)

@@ -28,7 +28,7 @@ from .codec_pool import CodecPool
 from .pictures import crops, label_tensor, open_samples, shard, to_tensor
 from .seeds import generator_for, seed_for
 from .settings import ModelName, StageSettings
-from .stage import StageBase
+from .stage import StageBase, start_tensors
 
 _SHARE_SAMPLES = 64  # label maps that the class weights are counted on
 
@@ -88,7 +88,7 @@ class TaskSettings(StageSettings):
 
 def _begin(network: ErfPspNet, start: str) -> None:
     """Weights of a published network, which has no auxiliary head; that one keeps its own."""
-    tensors = zoo.tensors(start)
+    tensors = start_tensors(start, TaskStage.name)
     own = {k: v for k, v in weights_of(network).items() if k.startswith("auxiliary.")}
     try:
         load_weights(network, own | tensors)
@@ -119,19 +119,22 @@ class TaskStage(StageBase):
 
     def __init__(self, settings: TaskSettings):
         self.settings = settings
+        self.network = self._started()  # before the pictures, which take long to read
         self.training = open_samples(settings.data, training=True)
         self.validation = open_samples(settings.data, training=False)
         self.weights = self._class_weights()
         self.small_augmentation = Augmentation(settings.small_crop, settings.small_scale)
         self.augmentation = Augmentation(settings.crop, settings.scale)
-        torch.manual_seed(seed_for(settings.seed, "weights"))
-        config = ErfPspNetConfig(settings.data.classes, settings.decoder, True, settings.dropout)
-        network = ErfPspNet(config)
-        if settings.start:
-            _begin(network, settings.start)
-        self.network = _WithAuxiliary(network)
         codec = codecs.get("bpg", preset=settings.preset)
         self.pool = CodecPool(codec, settings.codec_workers) if settings.coded_qps else None
+
+    def _started(self) -> _WithAuxiliary:
+        s = self.settings
+        torch.manual_seed(seed_for(s.seed, "weights"))
+        network = ErfPspNet(ErfPspNetConfig(s.data.classes, s.decoder, True, s.dropout))
+        if s.start:
+            _begin(network, s.start)
+        return _WithAuxiliary(network)
 
     def _class_weights(self) -> torch.Tensor:
         counts = np.zeros(256)

@@ -250,6 +250,46 @@ def test_number_that_is_not_finite_stops_with_the_state_before_it(toy, tmp_path,
         assert all(torch.equal(v, good[group][k]) for k, v in tensors[group].items()), group
 
 
+@pytest.mark.parametrize(
+    ("event", "told"),
+    [("input", "loss is not"), ("gradient", "gradient is not"), ("beside", "another loss is not")],
+)
+def test_running_statistics_are_saved_as_before_the_fault(toy, tmp_path, event, told):
+    def train(name, **values):
+        stage = make(toy, **values)
+        layers = (torch.nn.Linear(4, 8), torch.nn.BatchNorm1d(8), torch.nn.Linear(8, 1))
+        torch.manual_seed(0)
+        for layer in layers:
+            layer.reset_parameters()
+        stage.network = torch.nn.Sequential(*layers)
+        loop.train(stage, folder(tmp_path, name))
+
+    train("good", save_every=5, keep_every=5)
+    with pytest.raises(loop.TrainingFailed, match=f"{told} finite.*; the state was saved"):
+        train("bad", event=event, event_step=5)
+
+    tensors, state = checkpoint.load(checkpoint.latest(tmp_path / "bad"))
+    good, _ = checkpoint.load(tmp_path / "good" / "ckpt" / "step-5")
+    assert state["step"] == 5 and tensors["model"]["1.num_batches_tracked"] == 5
+    assert tensors.keys() == good.keys() >= {"model", "ema", "optim", "best", "extra"}
+    for group, values in tensors.items():
+        for key, value in values.items():
+            assert value.isfinite().all() and torch.equal(value, good[group][key]), (group, key)
+
+
+def test_losses_and_gradients_of_other_networks_are_checked():
+    module = torch.nn.Linear(2, 1)
+    loop.check_finite(torch.ones(()), module, 3)
+    module.weight.grad = torch.zeros(1, 2)
+    loop.check_finite(torch.ones(()), module, 3)
+
+    with pytest.raises(loop.TrainingFailed, match="^its loss is not finite at step 3$"):
+        loop.check_finite(torch.tensor(float("inf")), module, 3, "its ")
+    module.weight.grad[0, 1] = float("nan")
+    with pytest.raises(loop.TrainingFailed, match="^gradient is not finite at step 3$"):
+        loop.check_finite(torch.ones(()), module, 3)
+
+
 def test_device_that_is_not_here_is_refused(toy):
     if torch.cuda.is_available():
         pytest.skip("a CUDA device is here")

@@ -13,16 +13,17 @@ from scsc_core.mimo import pcen_unfolded  # noqa: E402
 from scsc_core.mimo.pcen_paper import PaperPcen  # noqa: E402
 from scsc_core.mimo.pcen_unfolded import UnfoldedPcen, bicm_error  # noqa: E402
 from scsc_core.training import information, pcen_models, pcen_stage  # noqa: E402
+from scsc_core.training.loop import TrainingFailed  # noqa: E402
 
 
 def gains(count, seed=0):
     return information.channel_gains(count, torch.Generator().manual_seed(seed))
 
 
-def use_small_batches(monkeypatch):
-    """The recipes with 48 channels a step and 200 channels of validation."""
+def use_small_batches(monkeypatch, **values):
+    """The recipes with 48 channels a step and 200 channels of validation, and further values."""
     for name, recipe in pcen_stage.RECIPES.items():
-        small = dataclasses.replace(recipe, batch=48, validation_channels=200)
+        small = dataclasses.replace(recipe, batch=48, validation_channels=200, **values)
         monkeypatch.setitem(pcen_stage.RECIPES, name, small)
     monkeypatch.setattr(pcen_stage, "_LABEL_MAP_SAMPLES", 32)
 
@@ -155,6 +156,20 @@ def test_same_seed_gives_the_same_file(tmp_path, monkeypatch):
 
     digests = [zoo._sha256(r.weights, 0) for r in (*runs, other)]
     assert digests[0] == digests[1] != digests[2]
+
+
+@pytest.mark.parametrize("model", pcen_stage.MODELS)
+@pytest.mark.parametrize(
+    ("steps", "told"),
+    [(3, "(loss|gradient) is not finite at step 1"), (1, "not published: its .* is not finite")],
+)
+def test_weights_that_are_not_finite_are_not_published(tmp_path, monkeypatch, model, steps, told):
+    use_small_batches(monkeypatch, learning_rate=float("inf"))
+
+    with pytest.raises(TrainingFailed, match=told):
+        pcen_stage.train(model, tmp_path / "models", steps=steps)
+
+    assert not (tmp_path / "models").exists()
 
 
 def test_hash_follows_what_decides_about_the_weights(monkeypatch):

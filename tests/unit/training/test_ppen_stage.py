@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stages `ppen` and `joint`: what is trained, what the loss is made of, what is refused."""
 
+import importlib
+import os
+import re
+import signal
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,11 +20,14 @@ from scsc_core.nets.inference import weights_of
 from scsc_core.nets.layers import ste_round
 from scsc_core.nets.ppen import Ppen, PpenConfig
 from scsc_core.tasks.segmentation import segmentation_loss
-from scsc_core.training import loop, ppen_stage
+from scsc_core.training import checkpoint, joint_stage, loop, ppen_stage, proxy_watch
+from scsc_core.training.information import information_loss
 from scsc_core.training.joint_stage import JointStage
 from scsc_core.training.pictures import to_image, to_tensor
 from scsc_core.training.ppen_settings import JointSettings, PpenSettings
 from scsc_core.training.ppen_stage import PpenStage
+from scsc_core.training.proxy_stage import FitSettings, FitStage
+from scsc_core.training.task_stage import TaskSettings, TaskStage
 from scsc_core.zoo import ModelError
 
 pytestmark = [
@@ -263,6 +271,37 @@ def test_model_that_does_not_fit_is_refused(frames, options, told):
         PpenStage(settings_of(frames, **options))
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [(PpenStage, PpenSettings), (TaskStage, TaskSettings), (FitStage, FitSettings)],
+)
+def test_missing_start_is_told_before_any_picture_is_read(monkeypatch, kind, settings):
+    def read(*args, **options):
+        raise AssertionError("pictures are read")
+
+    monkeypatch.setattr(importlib.import_module(kind.__module__), "open_samples", read)
+
+    with pytest.raises(ModelError, match="no model 'nothing'; there are: "):
+        kind(settings(start="nothing"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings", "start"),
+    [
+        (PpenStage, PpenSettings, "ppen-small-streets-start"),
+        (JointStage, JointSettings, "ppen-small-streets-start"),
+        (TaskStage, TaskSettings, "erf-pspnet-camvid-7-start"),
+    ],
+)
+def test_recipe_of_a_missing_start_is_named(root, kind, settings, start):
+    stage = "task" if kind is TaskStage else "ppen"
+    told = f"no model '{start}': `scsc train {stage} -c configs/train/{start}.yaml` makes it"
+
+    with pytest.raises(ModelError, match=re.escape(told)):
+        kind(settings(start=start))
+    assert (root / "configs" / "train" / f"{start}.yaml").is_file()
+
+
 def test_start_takes_the_weights_of_a_model(frames):
     stage = PpenStage(settings_of(frames, start="own-ppen"))
 
@@ -282,15 +321,70 @@ def test_joint_trains_pcen_in_its_turns_and_resumes_it(frames, tmp_path):
     stage = JointStage(settings)
     start = {k: v.clone() for k, v in stage.pcen.state_dict().items()}
 
-    assert stage.after_step(1) == {} and set(stage.after_step(2)) == {"pcen"}
+    assert stage.beside(1) == {} and set(stage.beside(2)) == {"pcen"}
     assert any(not torch.equal(v, start[k]) for k, v in stage.pcen.state_dict().items())
     other = JointStage(settings)
     # as from a file: the optimiser would share tensors that are handed over
     other.load_extra({key: value.clone() for key, value in stage.extra_tensors().items()})
 
-    assert other.after_step(4) == stage.after_step(4)
+    assert other.beside(4) == stage.beside(4)
     for key, value in stage.extra_tensors().items():
         assert torch.equal(value, other.extra_tensors()[key]), key
+
+
+def test_joint_with_a_faulty_pcen_saves_the_state_before_it(frames, tmp_path, monkeypatch):
+    options = {"pcen_every": 2, "pcen_batch": 4, "outage": "none", "steps": 3}
+
+    def train(name, **more):
+        (tmp_path / name).mkdir()
+        loop.train(
+            JointStage(settings_of(frames, JointSettings, **options, **more)), tmp_path / name
+        )
+
+    train("good", save_every=2, keep_every=2)
+    faults = iter([1.0, float("nan")])
+    monkeypatch.setattr(
+        joint_stage, "information_loss", lambda found: next(faults) * information_loss(found)
+    )
+    with pytest.raises(loop.TrainingFailed, match="^PCEN's loss is not finite at step 2; the stat"):
+        train("bad")
+
+    tensors, state = checkpoint.load(checkpoint.latest(tmp_path / "bad"))
+    good, _ = checkpoint.load(tmp_path / "good" / "ckpt" / "step-2")
+    assert state["step"] == 2 and tensors.keys() == good.keys()
+    for group, values in tensors.items():
+        for key, value in values.items():
+            assert value.isfinite().all() and torch.equal(value, good[group][key]), (group, key)
+
+
+# the proxy's checks -------------------------------------------------------------------------------
+def stop_at_once(step, total, terms):
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize(
+    ("kind", "values"), [(PpenStage, PpenSettings), (JointStage, JointSettings)]
+)
+def test_wrong_proxy_ends_a_resumed_run_at_the_second_validation(
+    frames, tmp_path, monkeypatch, kind, values
+):
+    row = SimpleNamespace(spearman=0.5, psnr_db=30.0, task={"all": SimpleNamespace(share=0.9)})
+    row.rate = row.task
+    found = SimpleNamespace(find=lambda name: row)
+    monkeypatch.setattr(proxy_watch.proxy_check, "run", lambda *args, **options: found)
+
+    def train(**more):
+        settings = settings_of(
+            frames, values, proxy_crops=2, validate_every=1, steps=2, outage="none"
+        )
+        loop.train(kind(settings), tmp_path, **more)
+
+    with pytest.raises(loop.Interrupted, match="after step 1"):
+        train(progress=stop_at_once)
+    # resumed once more it ends so again: a finished run that failed is not published
+    for _ in range(2):
+        with pytest.raises(loop.TrainingFailed, match="Spearman 0.50, .* 2 validations in a row"):
+            train(resume=tmp_path)
 
 
 def test_stage_runs_validates_and_shows_pictures(frames, tmp_path):

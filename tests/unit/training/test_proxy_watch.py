@@ -69,6 +69,26 @@ def test_wrong_rate_ends_the_run_at_the_second_validation():
     assert "Spearman -" in second[1] and "at least 0.8" in second[1]
 
 
+def test_validations_before_a_checkpoint_count():
+    before, after = watch(Reversed()), watch(Reversed())
+    before.scores(same)
+
+    after.state = before.state.clone()
+    after.scores(same)
+
+    assert "Spearman -" in after.problem and "2 validations in a row" in after.problem
+    assert before.problem is None
+
+
+def test_validations_count_in_a_row():
+    guard = watch(DctProxy())
+    guard.state = torch.tensor([1.0, 0.5])
+
+    guard.scores(same)
+
+    assert guard.problem is None and guard.state[0] == 0 and guard.state[1] > 0.9
+
+
 def test_proxy_without_a_rate_is_not_judged_by_it():
     guard = watch(IdentityProxy())
 

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from scsc_core import zoo
+from scsc_core.training.loop import TrainingFailed
 from scsc_core.training.publish import amend, note_test, publish
 
 TENSORS = {
@@ -55,6 +56,17 @@ def test_what_is_so_already_leaves_every_file_alone(folder):
 
     assert not amend(folder, "first", *use_hash(2))
     assert {p: p.stat().st_mtime_ns for p in folder.glob("**/*")} == before
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_numbers_that_are_not_finite_are_not_published(folder, value):
+    before = {p: p.read_bytes() for p in folder.rglob("*.*")}
+    spoilt = TENSORS | {"b": np.array([1, value], np.float16)}
+
+    with pytest.raises(TrainingFailed, match="^first is not published: its b is not finite$"):
+        publish(folder, zoo.entry("first"), spoilt, "card")
+
+    assert {p: p.read_bytes() for p in folder.rglob("*.*")} == before
 
 
 def test_unknown_model_is_refused(folder):

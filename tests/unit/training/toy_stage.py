@@ -27,7 +27,7 @@ _INPUTS = 4
 
 
 class ToySettings(StageSettings):
-    """What happens in one process after a step: a fault of the loss or gradient, or a signal."""
+    """What happens in one process in a step: a fault of input, loss or gradient, or a signal."""
 
     model: str = "toy"
     precision: str = "32-true"
@@ -61,7 +61,10 @@ class ToyStage(StageBase):
 
     def _items(self, step, indices):
         rows = [generator_for(self.settings.seed, "x", step, i).normal(size=4) for i in indices]
-        return torch.from_numpy(np.array(rows)).float()
+        rows = np.array(rows)
+        if self._happens("input", step):
+            rows[0, 0] = np.nan
+        return torch.from_numpy(rows).float()
 
     def _happens(self, event, step):
         s = self.settings
@@ -75,7 +78,9 @@ class ToyStage(StageBase):
             loss = loss + torch.sqrt(loss * 0)  # value 0, derivative inf times 0
         return loss, {"half": loss.item() / 2}
 
-    def after_step(self, step):
+    def beside(self, step):
+        if self._happens("beside", step):
+            raise loop.TrainingFailed("another loss is not finite")
         self.counted += step
         if self._happens("signal", step):
             os.kill(os.getpid(), signal.SIGTERM)
