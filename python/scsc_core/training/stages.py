@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,6 +23,7 @@ from . import checkpoint
 from .loop import Outcome, Progress, make_fabric, train
 from .record import publish_stage
 from .settings import StageSettings, merged, read_layer
+from .unfinished import UnfinishedChain
 
 # stage -> module, settings class, stage class
 STAGES = {
@@ -104,6 +105,7 @@ def run_stage(
     output: Path | None = None,
     resume: Path | None = None,
     progress: Progress | None = None,
+    begun: Callable[[Path], None] | None = None,
 ) -> StageResult:
     """Train one stage and publish its weights.
 
@@ -114,6 +116,7 @@ def run_stage(
         output: folder for the weights, usable as SCSC_MODELS; None: models/ of the run folder.
         resume: run folder to go on in; no new one is made.
         progress: see `loop.train`.
+        begun: called with the run folder before the first step, in the first process.
     Raises:
         ValueError: anything that makes the stage impossible, before training starts.
         TrainingFailed, Interrupted: see `loop.train`.
@@ -126,8 +129,11 @@ def run_stage(
     fabric.launch()
     built = getattr(importlib.import_module(f".{module}", __package__), name)(settings)
     folder = _run_folder(fabric, f"train-{settings.model}", run_root, resume)
-    if fabric.global_rank == 0 and resume is None:
-        RunFolder(folder).save_config(settings, stage=stage)
+    if fabric.global_rank == 0:
+        if resume is None:
+            RunFolder(folder).save_config(settings, stage=stage)
+        if begun is not None:
+            begun(folder)
     try:
         outcome = train(built, folder, resume, progress, fabric)
     finally:
@@ -164,6 +170,8 @@ def run_chain(
     """Train the stages that a YAML file lists, each with the weights of those before it.
 
     A model that is in `output` already, made with the same configuration, is not trained again.
+    A chain that ended early goes on where it ended: `UnfinishedChain` remembers in `output` what it
+    still had to make, and the run folder of the stage that was interrupted.
 
     Args:
         chain: YAML: a list of {stage, ...keys} or {stage, file, ...keys}, files relative to it.
@@ -178,12 +186,16 @@ def run_chain(
     output.mkdir(parents=True, exist_ok=True)
     if not (output / zoo.INDEX).is_file():
         (output / zoo.INDEX).write_text("[]\n", encoding="utf-8")
+    unfinished = UnfinishedChain(output)
     with _models_first(output):
         made: set[str] = set()
         for _, settings in stages:
-            if _uses(settings) & made or not _published(output, settings):
+            anew = bool(_uses(settings) & made)
+            if anew or settings in unfinished or not _published(output, settings):
                 _check_available(settings, made)
+                unfinished.add(settings, anew)
                 made.add(settings.model)
+        unfinished.save()
         for stage, settings in stages:
             if settings.model not in made:
                 yield StageResult(stage, settings.model, None, output, None)
@@ -191,9 +203,28 @@ def run_chain(
             shown = progress_for(stage, settings.model) if progress_for else None
             with shown or contextlib.nullcontext() as progress:
                 if stage == PRECODERS:
-                    yield _train_precoder(settings, output, progress)
+                    result = _train_precoder(settings, output, progress)
                 else:
-                    yield run_stage(stage, settings, run_root, output, None, progress)
+                    result = _go_on(stage, settings, run_root, output, progress, unfinished)
+            unfinished.remove(settings)
+            yield result
+
+
+def _go_on(
+    stage: str,
+    settings: StageSettings,
+    run_root: Path,
+    output: Path,
+    progress: Progress | None,
+    unfinished: UnfinishedChain,
+) -> StageResult:
+    """A stage of a chain, from its last checkpoint where it was interrupted."""
+
+    def begun(folder: Path) -> None:
+        unfinished.begin(settings, folder)
+
+    resume = unfinished.run(settings)
+    return run_stage(stage, settings, run_root, output, resume, progress, begun)
 
 
 def _uses(settings: Any) -> set[str]:

@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every stage end to end through `scsc train smoke`, and chains of stages."""
 
+import contextlib
 import math
+import os
+import signal
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import yaml
 
 from scsc_core import cli, zoo
 from scsc_core.codecs import bpg_planes
 from scsc_core.config import ConfigError
-from scsc_core.training import stages
+from scsc_core.training import checkpoint, loop, stages, unfinished
 from scsc_core.training.journal import read_records
 
 needs_bpg = pytest.mark.skipif(not bpg_planes.have_bpg(), reason="this build has no BPG codec")
@@ -108,7 +113,7 @@ def trained(monkeypatch):
     """Models that would have been trained, in order."""
     called = []
 
-    def run_stage(stage, settings, run_root, output, resume, progress):
+    def run_stage(stage, settings, run_root, output, resume, progress, begun):
         called.append(settings.model)
         return stages.StageResult(stage, settings.model, None, output, None)
 
@@ -163,6 +168,94 @@ def test_models_of_earlier_entries_and_of_the_zoo_are_enough(tmp_path, trained):
     )
 
     assert trained == ["first", "second", "last"]
+
+
+# chains that were interrupted ---------------------------------------------------------------------
+def interrupted_chain(tmp_path, frames, name, stop_in="", steps=3):
+    """(model, run folder or None) of what a chain gives whose stage `stop_in` is told to end."""
+    common = {"stage": "task", "steps": steps, "batch": 2, "small_batch": 2, "warmup": 1}
+    common |= {"small_crop": [32, 32], "crop": [32, 48], "precision": "32-true"}
+    common["data"] = {"name": "camvid", "root": str(frames)}
+    entries = [{"model": "first"}, {"model": "second", "start": "first"}]
+    chain, folder = tmp_path / "chain.yaml", tmp_path / name
+    chain.write_text(yaml.safe_dump({"stages": [common | entry for entry in entries]}))
+
+    def progress_for(stage, model):
+        def progress(step, total, terms):
+            if model == stop_in and step == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return contextlib.nullcontext(progress)
+
+    found = stages.run_chain(chain, {}, folder / "runs", folder / "models", progress_for)
+    return [(result.model, result.run) for result in found]
+
+
+def test_interrupted_chain_goes_on_in_its_run_folder(tmp_path, frames):
+    interrupted_chain(tmp_path, frames, "whole")
+    with pytest.raises(loop.Interrupted, match="stopped after step 2"):
+        interrupted_chain(tmp_path, frames, "parts", stop_in="second")
+    assert (tmp_path / "parts" / "models" / unfinished.FILE).is_file()
+    (run,) = (tmp_path / "parts" / "runs").glob("*-train-second")
+
+    results = interrupted_chain(tmp_path, frames, "parts")
+
+    assert results == [("first", None), ("second", run)]
+    assert not (tmp_path / "parts" / "models" / unfinished.FILE).exists()
+    records = read_records(run / "metrics.jsonl")
+    assert [r["step"] for r in records if r["kind"] == "train"] == [1, 2, 3]
+    weights = [tmp_path / name / "models" / "second.safetensors" for name in ("whole", "parts")]
+    (whole, _), (parts, _) = map(zoo.read_weights, weights)
+    assert all(np.array_equal(value, parts[key]) for key, value in whole.items())
+
+
+def test_interrupted_chain_with_another_configuration_starts_anew(tmp_path, frames):
+    with pytest.raises(loop.Interrupted):
+        interrupted_chain(tmp_path, frames, "run", stop_in="first")
+    (run,) = (tmp_path / "run" / "runs").iterdir()
+
+    results = interrupted_chain(tmp_path, frames, "run", steps=4)
+
+    assert [model for model, _ in results] == ["first", "second"]
+    assert results[0][1] != run and not (tmp_path / "run" / "models" / unfinished.FILE).exists()
+
+
+def test_what_a_chain_had_still_to_make_outlives_it(tmp_path):
+    first, second = (SimpleNamespace(model=m, digest=lambda: "hash") for m in ("first", "second"))
+    left = unfinished.UnfinishedChain(tmp_path)
+    for settings in (first, second):
+        left.add(settings, anew=False)
+    left.begin(first, tmp_path / "run")
+    checkpoint.save(tmp_path / "run", 1, {}, {})
+    left.remove(first)
+    left.begin(second, tmp_path / "run")
+
+    left = unfinished.UnfinishedChain(tmp_path)
+
+    assert first not in left and second in left
+    left.add(second, anew=False)
+    assert left.run(second) == tmp_path / "run"
+    other = SimpleNamespace(model="second", digest=lambda: "other")
+    assert other not in left
+    left.add(second, anew=True)  # what it is trained against has been made again
+    assert second in left and left.run(second) is None
+    left.begin(second, tmp_path / "no checkpoint")
+    assert left.run(second) is None
+    left.remove(second)
+    assert not (tmp_path / unfinished.FILE).exists()
+
+
+@needs_bpg
+def test_model_that_awaited_a_new_one_is_made_although_it_is_there(smoke, tmp_path, trained):
+    found = stages.read_chain(SMOKE, {})
+    left = unfinished.UnfinishedChain(smoke[1])
+    left.add(next(s for _, s in found if s.model == "smoke-proxy"), anew=True)
+    left.save()
+
+    list(stages.run_chain(SMOKE, {}, tmp_path, smoke[1]))
+
+    assert trained == ["smoke-proxy", "smoke-scsc"]
+    assert not (smoke[1] / unfinished.FILE).exists()
 
 
 def test_overrides_reach_every_stage_of_a_chain():
