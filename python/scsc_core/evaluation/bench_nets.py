@@ -46,6 +46,7 @@ def run(quick: bool = False) -> list[Row]:
             sizes = [SMALL_SIZE] if quick or variant == "paper" else [SMALL_SIZE, LARGE_SIZE]
             for size in sizes:
                 rows += _speed_rows(variant, size, quick)
+        rows += _bf16_rows()
         if not quick:
             rows += _speed_rows("paper", LARGE_SIZE, quick=True)
         rows += _segmenter_rows(quick)
@@ -117,6 +118,13 @@ def _precisions() -> tuple[str, ...]:
     from ..nets.inference import has_bf16
 
     return ("float32", "bf16") if has_bf16() else ("float32",)
+
+
+def _bf16_rows() -> list[Row]:
+    """A row that says why the others have no bf16; none where they have."""
+    if "bf16" in _precisions():
+        return []
+    return [Row("bf16 works", 0.0, "", None, True, "no: this processor has no bf16")]
 
 
 def _speed_rows(variant: str, size: tuple[int, int], quick: bool) -> list[Row]:

@@ -15,6 +15,7 @@ import numpy as np
 
 RESAMPLES = 2000
 LEVEL = 0.95
+LEAST_BLOCKS = 5  # a resample of fewer repeats the sample too often to tell its spread
 MAX_UNDEFINED = 0.1  # share of resamples without a number beyond which no interval is given
 
 _FRAME = re.compile(r"[_/][^_/]*$")  # what follows the last "_" or "/" of a name
@@ -52,6 +53,9 @@ def blocks(names: Sequence[str], length: int) -> list[np.ndarray]:
 def counts(groups: Sequence[np.ndarray], resamples: int = RESAMPLES, seed: int = 0) -> np.ndarray:
     """How often each picture is drawn: int64 [resamples, pictures], blocks drawn with replacement.
 
+    Fewer than `LEAST_BLOCKS` blocks give no resamples, int64 [0, pictures]: nothing that is computed
+    from them has an interval or a verdict.
+
     Args:
         groups: of `blocks`; as many blocks are drawn as there are.
         resamples: >= 1.
@@ -61,6 +65,8 @@ def counts(groups: Sequence[np.ndarray], resamples: int = RESAMPLES, seed: int =
         raise ValueError(f"resamples must be at least 1, got {resamples}")
     rng = np.random.default_rng(seed)
     n = len(groups)
+    if n < LEAST_BLOCKS:
+        return np.zeros((0, sum(len(group) for group in groups)), np.int64)
     drawn = rng.integers(0, n, (resamples, n))
     offsets = np.arange(resamples)[:, None] * n
     times = np.bincount((drawn + offsets).ravel(), minlength=resamples * n).reshape(resamples, n)
@@ -68,6 +74,14 @@ def counts(groups: Sequence[np.ndarray], resamples: int = RESAMPLES, seed: int =
     result = np.empty((resamples, len(block_of)), np.int64)
     result[:, np.concatenate(groups)] = times[:, block_of]
     return result
+
+
+def described(resamples: int, groups: int, length: int) -> str:
+    """A sentence on the intervals of a table: of what they are, or why there are none."""
+    of = f"{groups} block{'s'[: groups != 1]} of up to {length} frame{'s'[: length != 1]}"
+    if groups < LEAST_BLOCKS:
+        return f"No intervals and no verdicts: {of}, at least {LEAST_BLOCKS} blocks are needed."
+    return f"Intervals: 95 %, {resamples} resamples of {of}."
 
 
 def sums(drawn: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -86,12 +100,12 @@ def means(drawn: np.ndarray, values: np.ndarray) -> np.ndarray:
 def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float] | None:
     """Percentile interval of resampled values [resamples]; None if too many of them are undefined.
 
-    Undefined resamples (nan, inf) are left out as long as they are at most 10 %: beyond, what is
+    None without resamples, see `counts`. Undefined resamples (nan, inf) are left out as long as they are at most 10 %: beyond, what is
     left says nothing about the whole.
     """
     values = np.asarray(values, float)
     defined = values[np.isfinite(values)]
-    if len(values) - len(defined) > MAX_UNDEFINED * len(values):
+    if not len(values) or len(values) - len(defined) > MAX_UNDEFINED * len(values):
         return None
     tail = 50 * (1 - level)
     low, high = np.percentile(defined, (tail, 100 - tail))
@@ -102,9 +116,11 @@ def p_value(differences: np.ndarray) -> float:
     """Two-sided bootstrap p-value of "no difference", from resampled paired differences.
 
     Twice the smaller share of resamples on either side of 0, at least 2 / resamples; undefined
-    resamples count against the difference.
+    resamples count against the difference, and without resamples (`counts`) it is 1.
     """
     differences = np.asarray(differences, float)
+    if not len(differences):
+        return 1.0
     undefined = int(np.isnan(differences).sum())
     below = int((differences <= 0).sum()) + undefined
     above = int((differences >= 0).sum()) + undefined

@@ -148,9 +148,8 @@ def lines(result: Result) -> list[str]:
         f"PPEN {settings.ppen}; 2x2 Rayleigh, one H per picture, {settings.draws} draws each, "
         f"perfect CSI; SNR = Pz / N0; QPSK, code rate {settings.code_rate}; every picture within "
         f"R_k = {settings.cbr_target:.4f} (best quality that fits); judged by {result.judge.name}.",
-        f"Intervals: 95 %, {settings.resamples} resamples of {result.blocks} blocks of up to "
-        f"{settings.block_length} frames, draws averaged inside a frame. Lost pictures count with "
-        "the mean colour in their place.",
+        f"{bootstrap.described(settings.resamples, result.blocks, settings.block_length)} Draws are "
+        "averaged inside a frame; lost pictures count with the mean colour in their place.",
         "",
         *_overview(every),
     ]
@@ -197,7 +196,7 @@ def _gain_table(result: Result) -> list[str]:
         for gain, p in zip(column, bootstrap.holm([gain.p for gain in column])):
             told = verdict_of(gain.interval, p, lower_is_better=False)
             text = with_interval(gain.miou_points, gain.interval, 1, "+")
-            text += "" if told == "no difference shown" else f" {told}"
+            text += f" {told}" if told in ("better", "worse") else ""
             cells.setdefault((gain.scheme, gain.over), []).append(text)
     header = ["scheme", "over", *(f"{snr_db:g} dB" for snr_db in result.settings.snrs_db)]
     return table(header, [[*pair, *texts] for pair, texts in cells.items()])
@@ -270,7 +269,7 @@ def draw(result: Result, stem: Path) -> list[Path]:
         f"{settings.data} {settings.split}, {len(result.frames)} frames; 2x2 Rayleigh, one H per "
         f"picture; R_k <= {settings.cbr_target:.4f}, code rate {settings.code_rate}, QPSK\n"
         f"solid: PPEN {result.sources[-1].name}; dashed: the codec alone; dotted: a control; "
-        "bands: 95 %",
+        f"{'bands: 95 %' if len(result.drawn) else 'no intervals'}",
         fontsize=10,
     )
     files = [stem.with_name(f"{stem.name}.{kind}") for kind in ("svg", "png")]

@@ -72,7 +72,8 @@ class Curve:
             values = 10 * np.log10(255**2 / self.mse)
         if np.isfinite(values).all():
             return bootstrap.means(drawn, values)
-        return np.stack([values[row.nonzero()[0]].mean(0) for row in drawn])
+        drawn_means = [values[row.nonzero()[0]].mean(0) for row in drawn]
+        return np.array(drawn_means).reshape(len(drawn), values.shape[1])
 
     def psnr_of_mean_db(self, drawn: np.ndarray) -> np.ndarray:
         """PSNR of the mean square error over all frames [R, Q] in dB."""

@@ -18,6 +18,7 @@ from .. import codecs, data
 from ..codecs.base import ImageCodec
 from . import bootstrap, controls, ppen_inputs
 from .best_control import NONE, Choice, ChoiceFile, choose
+from .checks import check_rising, check_workers
 from .point_store import PointStore
 from .ppen_curves import Comparison, Curve, class_gains, combined, compare, load
 from .ppen_points import Frame, Judge, Source, codec_identity, measure, missing
@@ -73,10 +74,8 @@ class Settings:
             raise ValueError(f"split must be one of {', '.join(data.SPLITS)}, got {self.split!r}")
         if not self.judges:
             raise ValueError("judges must name at least one task network")
-        if list(self.qps) != sorted(set(self.qps)) or not self.qps:
-            raise ValueError(f"qps must rise without repeats, got {','.join(map(str, self.qps))}")
-        if self.workers < 1:
-            raise ValueError(f"workers must be at least 1, got {self.workers}")
+        check_rising("qps", self.qps, 1, 51)
+        check_workers(self.workers)
 
     @property
     def block_length(self) -> int:

@@ -61,8 +61,7 @@ def draw(result: Result, judged: JudgeResult, stem: Path) -> list[Path]:
     settings = result.settings
     figure.suptitle(
         f"{settings.data} {settings.split}, {len(result.frames)} frames; BPG, QP "
-        f"{settings.qps[0]} .. {settings.qps[-1]}; judged by {judged.judge.name}; 95 % intervals, "
-        f"blocks of {settings.block_length} frames",
+        f"{settings.qps[0]} .. {settings.qps[-1]}; judged by {judged.judge.name}{_intervals(result)}",
         fontsize=10,
     )
     return _saved(figure, stem)
@@ -118,6 +117,12 @@ def draw_tradeoff(result: Result, judged: JudgeResult, stem: Path) -> list[Path]
         fontsize=9,
     )
     return _saved(figure, stem)
+
+
+def _intervals(result: Result) -> str:
+    if not len(result.drawn):
+        return ""
+    return f"; 95 % intervals, blocks of {result.settings.block_length} frames"
 
 
 def _saved(figure, stem: Path) -> list[Path]:

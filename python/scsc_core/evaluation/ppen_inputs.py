@@ -38,7 +38,8 @@ def frames(
         count: at most so many, spread evenly over the split; None means all, or `GENERATED`.
         folder: of the data set; None means its usual place.
     Raises:
-        DataError: no such set or split, no frames, frames without labels. ValueError: count < 1.
+        DataError: no such set or split, no frames, frames without labels, no pixel that is scored.
+        ValueError: count < 1.
     """
     if count is not None and count < 1:
         raise ValueError(f"frames must be at least 1, got {count}")
@@ -55,6 +56,11 @@ def frames(
         if sample.label is None:
             raise data.DataError(f"data set {name}: frame {sample.name} has no label to score by")
         found.append(Frame(sample.name, cropped(sample.image), cropped(sample.label)))
+    if not any((frame.label < CATEGORIES).any() for frame in found):
+        raise data.DataError(
+            f"data set {name}: no pixel of {len(found)} frames of {split} has a label in "
+            f"0..{CATEGORIES - 1} to score by"
+        )
     return found
 
 

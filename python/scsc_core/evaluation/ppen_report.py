@@ -98,17 +98,14 @@ def lines(result: Result) -> list[str]:
         "",
         f"Codec {result.codec}; QP {', '.join(map(str, settings.qps))}; "
         f"{result.frames[0].image.shape[1]}x{result.frames[0].image.shape[0]} pixels.",
-        f"Intervals: 95 %, {settings.resamples} resamples of {result.blocks} blocks of up to "
-        f"{settings.block_length} frames, differences paired. BD: PCHIP, interval of the pooled "
-        "curve (evaluation.md section 6).",
+        f"{bootstrap.described(settings.resamples, result.blocks, settings.block_length)} "
+        "Differences are paired. BD: PCHIP, interval of the pooled curve (evaluation.md section 6).",
     ]
     every = rows(result)
     for judged in result.judges:
         mine = [row for row in every if row.judge == judged.judge.name]
-        out += ["", f"## Judged by {judged.judge.name}", "", "Coded:", ""]
-        out += _point_table([row for row in mine if row.coded])
-        out += ["", "Not coded (PSNR against the frame):", ""]
-        out += _point_table([row for row in mine if not row.coded])
+        out += ["", f"## Judged by {judged.judge.name}", ""]
+        out += _point_table(mine)
         for part in judged.sets:
             out += ["", f"### QP {part.qps[0]} .. {part.qps[-1]}", "", _choice_line(part), ""]
             out += _comparison_table(part)
@@ -125,12 +122,15 @@ def lines(result: Result) -> list[str]:
 
 
 def _point_table(points: Sequence[Row]) -> list[str]:
+    """Source by source, coded and then not; intervals of the classes are in summary.csv."""
     header = ["source", "QP", "bpp", "mIoU %", *CLASSES7, "accuracy %", "PSNR dB"]
+    names = list(dict.fromkeys(row.source for row in points))
+    points = sorted(points, key=lambda row: names.index(row.source))
     body = [
         [
             row.source,
             "all" if row.qp is None else str(row.qp),
-            "" if row.bpp is None else f"{row.bpp:.4f}",
+            "not coded" if row.bpp is None else f"{row.bpp:.4f}",
             with_interval(100 * row.miou, _scaled(row.miou_interval), 1),
             *(f"{100 * value:.1f}" for value in row.class_iou),
             f"{100 * row.accuracy:.2f}",
@@ -177,7 +177,9 @@ def _comparison_table(part: SetResult) -> list[str]:
             line.append("" if comparison is None else comparison_text(comparison))
             if name == "bd_rate_miou":
                 cubic = comparison.cubic
-                line += ["" if cubic is None else f"{cubic:+.1f}", f"{corrected:.3f}"]
+                told = comparison.interval is not None
+                line += ["" if cubic is None else f"{cubic:+.1f}"]
+                line += [f"{corrected:.3f}" if told else "n/a"]
                 line.append(verdict_of(_counted(comparison), corrected, lower_is_better=True))
         body.append(line)
     return table(header, body)
@@ -213,8 +215,13 @@ def comparison_text(comparison: Comparison) -> str:
 
 
 def verdict_of(interval: tuple[float, float] | None, p: float, lower_is_better: bool) -> str:
-    """ "better" or "worse" only where the interval leaves out 0 and the corrected p is below .05."""
-    if interval is None or p >= SIGNIFICANT or interval[0] <= 0 <= interval[1]:
+    """ "better" or "worse" only where the interval leaves out 0 and the corrected p is below .05.
+
+    "n/a" without an interval.
+    """
+    if interval is None:
+        return "n/a"
+    if p >= SIGNIFICANT or interval[0] <= 0 <= interval[1]:
         return "no difference shown"
     return "better" if (interval[1] < 0) == lower_is_better else "worse"
 

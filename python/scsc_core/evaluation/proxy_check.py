@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import codecs
 from . import bootstrap
+from .checks import check_rising
 from .perturbation import KINDS, perturbed
 from .rank_correlation import spearman
 
@@ -44,6 +45,9 @@ class Settings:
     sigma: float = 32.0
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        check_rising("qps", self.qps, 1, 51)
+
 
 class Crop(NamedTuple):
     """A picture that proxies are checked on.
@@ -61,7 +65,8 @@ class Crop(NamedTuple):
 class Agreement:
     """Share of perturbations whose change has the sign that the proxy's gradient predicts.
 
-    share and interval (95 %, crops resampled) are None where the gradient is zero throughout.
+    share and interval (95 %, crops resampled) are None where the gradient is zero throughout, the
+    interval also with fewer than `bootstrap.LEAST_BLOCKS` crops.
     """
 
     share: float | None
@@ -307,10 +312,13 @@ def accepted(row: ProxyRow) -> dict[str, bool]:
 def lines(check: ProxyCheck) -> list[str]:
     """The table and the verdicts as plain text for a terminal."""
     s = check.settings
+    few = check.crops < bootstrap.LEAST_BLOCKS
+    intervals = f"no intervals below {bootstrap.LEAST_BLOCKS} crops" if few else "95 % intervals"
     titles = [f"{value} {kind}" for value in ("task", "rate") for kind in (*KINDS, ALL)]
     out = [
         f"{check.crops} crops, BPG preset {s.preset}, task {check.task}; perturbations of "
-        f"{s.amplitude:g} grey levels, {s.sigma:g} px; equal signs of central differences in %, 95 % intervals",
+        f"{s.amplitude:g} grey levels, {s.sigma:g} px; equal signs of central differences in %, "
+        f"{intervals}",
         f"{'proxy':16s} {'QP':>3s} {'PSNR dB':>8s} {'Spearman':>9s}"
         + "".join(f" {title:>14s}" for title in titles),
     ]
@@ -322,6 +330,8 @@ def lines(check: ProxyCheck) -> list[str]:
             f"{correlation:>9s}" + "".join(f" {cell:>14s}" for cell in cells)
         )
     out.append("")
+    if few:
+        return [*out, f"no verdict below {bootstrap.LEAST_BLOCKS} crops"]
     for row in check.rows:
         if row.qp is None:
             verdicts = (f"{name} {'yes' if ok else 'no'}" for name, ok in accepted(row).items())

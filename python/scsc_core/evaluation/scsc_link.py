@@ -17,6 +17,7 @@ import numpy as np
 from .. import codecs, data
 from ..config import LinkConfig
 from . import bootstrap, link_outcomes, ppen_inputs
+from .checks import check_rising, check_workers
 from .point_store import PointStore, key
 from .ppen_experiment import VIDEO_BLOCK, VIDEOS
 from .ppen_points import Frame, Judge, Source, codec_identity, one_torch_thread
@@ -68,11 +69,10 @@ class Settings:
     def __post_init__(self) -> None:
         if self.split not in data.SPLITS:
             raise ValueError(f"split must be one of {', '.join(data.SPLITS)}, got {self.split!r}")
-        if not self.snrs_db:
-            raise ValueError("snr_db must name at least one SNR")
-        for name in ("draws", "workers"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        check_rising("snr_db", self.snrs_db, -50, 100)
+        check_workers(self.workers)
+        if self.draws < 1:
+            raise ValueError(f"draws must be at least 1, got {self.draws}")
 
     @property
     def block_length(self) -> int:

@@ -18,7 +18,9 @@ class TaskScores:
     """Scores of one network, each with its 95 % interval.
 
     Attributes:
-        network, data, split, frames; miou, accuracy and iou (by class): (value, low, high).
+        network, data, split, frames; miou, accuracy and iou (by class): (value, low, high), the
+        bounds nan where there is no interval; note: what the intervals are of, or why there are
+        none.
     """
 
     network: str
@@ -28,6 +30,7 @@ class TaskScores:
     miou: tuple[float, float, float]
     accuracy: tuple[float, float, float]
     iou: tuple[tuple[float, float, float], ...]
+    note: str
 
 
 def run(
@@ -50,6 +53,7 @@ def run(
     pictures = frames(data, split, count, folder)
     groups = bootstrap.blocks([f.name for f in pictures], block)
     drawn = bootstrap.counts(groups)
+    note = bootstrap.described(bootstrap.RESAMPLES, len(groups), block)
     results, total = [], len(judges) * len(pictures)
     for place, network in enumerate(judges):
         matrices = []
@@ -58,11 +62,11 @@ def run(
             matrices.append(found)
             progress(place * len(pictures) + number + 1, total)
         matrices = np.array(matrices)
-        results.append(_scores(network.name, data, split, matrices, drawn))
+        results.append(_scores(network.name, data, split, matrices, drawn, note))
     return results
 
 
-def _scores(name, data, split, matrices, drawn) -> TaskScores:
+def _scores(name, data, split, matrices, drawn, note) -> TaskScores:
     whole, resampled = matrices.sum(0), bootstrap.sums(drawn, matrices)
 
     def figure(function, index=None):
@@ -73,9 +77,8 @@ def _scores(name, data, split, matrices, drawn) -> TaskScores:
         return (float(value), *bounds)
 
     by_class = tuple(figure(iou, index) for index in range(matrices.shape[1]))
-    return TaskScores(
-        name, data, split, len(matrices), figure(mean_iou), figure(pixel_accuracy), by_class
-    )
+    scores = figure(mean_iou), figure(pixel_accuracy), by_class
+    return TaskScores(name, data, split, len(matrices), *scores, note)
 
 
 def lines(results: list[TaskScores]) -> list[str]:
@@ -85,8 +88,10 @@ def lines(results: list[TaskScores]) -> list[str]:
     texts = []
     for result in results:
         texts.append(f"{result.network} on {result.data} {result.split}, {result.frames} frames")
+        texts.append(f"  {result.note}")
         rows = [("mIoU", result.miou), ("pixel accuracy", result.accuracy)]
         rows += list(zip(CLASSES7, result.iou, strict=True))
         for title, (value, low, high) in rows:
-            texts.append(f"  {title:<16} {100 * value:6.2f}  [{100 * low:.2f}, {100 * high:.2f}]")
+            bounds = "n/a" if np.isnan(low) else f"{100 * low:.2f}, {100 * high:.2f}"
+            texts.append(f"  {title:<16} {100 * value:6.2f}  [{bounds}]")
     return texts

@@ -18,14 +18,14 @@ def test_picture_without_a_sequence_stands_alone():
 
 
 def test_counts_draw_whole_blocks():
-    groups = [np.array([0, 1]), np.array([2]), np.array([3, 4])]
+    groups = [np.array(group) for group in ([0, 1], [2], [3, 4], [5], [6])]
 
     drawn = bootstrap.counts(groups, 50, seed=1)
 
-    assert drawn.shape == (50, 5)
+    assert drawn.shape == (50, 7)
     np.testing.assert_array_equal(drawn[:, 0], drawn[:, 1])
     np.testing.assert_array_equal(drawn[:, 3], drawn[:, 4])
-    np.testing.assert_array_equal(drawn[:, [0, 2, 3]].sum(1), 3)
+    np.testing.assert_array_equal(drawn[:, [0, 2, 3, 5, 6]].sum(1), 5)
 
 
 def test_equal_seeds_pair_the_resamples():

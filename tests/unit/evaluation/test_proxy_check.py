@@ -104,8 +104,8 @@ def test_unknown_kind_is_named():
 
 
 def test_agreement_counts_signs_and_leaves_out_zeros():
-    predicted = np.array([[1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
-    real = np.array([[2.0, -3.0], [-1.0, 0.0], [-5.0, 0.1]])
+    predicted = np.array([[1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [1.0, 1.0], [1.0, 1.0]])
+    real = np.array([[2.0, -3.0], [-1.0, 0.0], [-5.0, 0.1], [0.0, 0.0], [0.0, 0.0]])
 
     found = proxy_check.agreement(predicted, real)
 
