@@ -235,6 +235,15 @@ class EspNetV2(nn.Module):
             self.register_buffer(name, shaped, persistent=False)
         init_kaiming(self)
 
+    def bytes_per_pixel(self, tiled: bool = False) -> int:
+        """Memory of the feature maps that live at a time, per pixel; the same in tiles.
+
+        The normalised picture and the encoder's four maps live to the end. To these the last
+        pyramid adds most, or the classes at half size and at full size.
+        """
+        maps = sum(w / 4**n for n, w in enumerate(ENCODER_WIDTHS[self.config.scale]))
+        return math.ceil(12 + maps + max(250, 5 * self.config.classes))
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits [B, classes, H, W] of RGB pictures x float [B, 3, H, W] in [0, 1]."""
         height, width = x.shape[-2:]

@@ -17,7 +17,7 @@ from .strips import ALIGNMENT, PictureStrips, StripsMissing
 PRECISIONS = ("float32", "bf16")
 _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _KEEP_BYTES = 1 << 30  # mallopt takes an int
-_BYTES_PER_PIXEL = 660  # of feature maps, where a network does not tell; ESPNetv2, the largest
+_BYTES_PER_PIXEL = 660  # of feature maps, where a network does not tell; task networks take less
 
 
 class WeightsError(ValueError):
@@ -96,11 +96,15 @@ class Runtime:
             network.native = self.device == "cpu" and self.precision == "float32"
         return network.requires_grad_(False)
 
+    def is_tiled(self, height: int, width: int, network: object = None) -> bool:
+        """Whether `run` takes a picture of this size in tiles; network as there."""
+        return 0 < self.max_bytes < height * width * _bytes_per_pixel(network)
+
     def run(
         self,
         function: Callable[..., torch.Tensor],
         image: np.ndarray,
-        network: torch.nn.Module | None = None,
+        network: object = None,
     ) -> np.ndarray:
         """Apply a function of a float picture [1, 3, h, w] to uint8 [H, W, 3].
 
@@ -115,16 +119,14 @@ class Runtime:
         """
         x = torch.tensor(image).permute(2, 0, 1)[None]  # a copy: the array may be read-only
         height, width = image.shape[:2]
-        whole, tiled = _BYTES_PER_PIXEL, _BYTES_PER_PIXEL
-        if hasattr(network, "bytes_per_pixel"):
-            whole, tiled = network.bytes_per_pixel(), network.bytes_per_pixel(tiled=True)
         autocast = torch.autocast(
             self.device.partition(":")[0], torch.bfloat16, enabled=self.precision == "bf16"
         )
         with torch.inference_mode(), autocast:
-            if not self.max_bytes or height * width * whole <= self.max_bytes:
+            if not self.is_tiled(height, width, network):
                 return self._call(function, x)
-            cover = tiles(height, width, self.max_bytes // tiled, self.overlap)
+            pixels = self.max_bytes // _bytes_per_pixel(network, tiled=True)
+            cover = tiles(height, width, pixels, self.overlap)
             strips = None if network is None else PictureStrips(height, width)
             while (result := self._one_pass(function, x, cover, strips)) is None:
                 strips.end_pass()
@@ -151,6 +153,12 @@ class Runtime:
     def _call(self, function, x, *more):
         x = x.to(self.device).to(torch.float32).div_(255)
         return function(x.contiguous(memory_format=torch.channels_last), *more)[0].cpu().numpy()
+
+
+def _bytes_per_pixel(network: object, tiled: bool = False) -> int:
+    if not hasattr(network, "bytes_per_pixel"):
+        return _BYTES_PER_PIXEL
+    return network.bytes_per_pixel(tiled)
 
 
 def tiles(

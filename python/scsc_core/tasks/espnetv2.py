@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,17 @@ class EspNetV2Segmenter(Segmenter):
         def categories(x: torch.Tensor) -> torch.Tensor:
             return self._categories[self._class_logits(x).argmax(1)]
 
-        return self.runtime.run(categories, image).astype(np.uint8)
+        return self._labels(categories, image, self)
+
+    def bytes_per_pixel(self, tiled: bool = False) -> int:
+        """Memory of `segment` at a time, per pixel of the picture; the same in tiles.
+
+        Inside, zoom^2 pixels of float32 and the network's maps; at the end the network's scores,
+        and at the size of the picture 19 scores and the best class.
+        """
+        inside = self.network.bytes_per_pixel(tiled) + 12
+        scores = 4 * self.network.config.classes + 12
+        return math.ceil(max(self.zoom**2 * inside, self.zoom**2 * scores + 4 * len(TO_SEVEN) + 8))
 
     def _class_logits(self, x: torch.Tensor) -> torch.Tensor:
         size = tuple(x.shape[-2:])

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -76,14 +79,30 @@ class Segmenter:
     def segment(self, image: np.ndarray) -> np.ndarray:
         """Label map uint8 [H, W] of a picture uint8 [H, W, 3]."""
 
-        def classes(x: torch.Tensor, *_strips: object) -> torch.Tensor:
-            return self.logits(x).argmax(1)
+        return self._labels(lambda x: self.logits(x).argmax(1), image, self.network)
 
-        return self.runtime.run(classes, image, self.network).astype(np.uint8)
+    def _labels(
+        self, function: Callable[[torch.Tensor], torch.Tensor], image: np.ndarray, network: object
+    ) -> np.ndarray:
+        """What `Runtime.run` gives as uint8, with a note where it gives it from tiles."""
+        if self.runtime.is_tiled(*image.shape[:2], network):
+            _note_tiles()
+        labels = self.runtime.run(lambda x, *_strips: function(x), image, network)
+        return labels.astype(np.uint8)
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         """`segmentation_loss` without class weights."""
         return segmentation_loss(logits, labels)
+
+
+@lru_cache(maxsize=1)
+def _note_tiles() -> None:
+    """Say once that labels are not those that the whole picture would have."""
+    print(
+        "note: labels of a picture too large for the task network in one piece come from tiles, "
+        "each seen alone",
+        file=sys.stderr,
+    )
 
 
 def segmentation_loss(

@@ -3,6 +3,7 @@
 
 import tracemalloc
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,10 +13,12 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from scsc_core.nets.erf_pspnet import ErfPspNet, ErfPspNetConfig
+from scsc_core.nets.espnetv2 import EspNetV2, EspNetV2Config
 from scsc_core.nets.inference import Runtime, WeightsError, load_weights, tiles, weights_of
 from scsc_core.nets.layers import StripPool
 from scsc_core.nets.ppen import VARIANTS, Ppen, PpenConfig
 from scsc_core.nets.preprocessor import Preprocessor
+from scsc_core.tasks.espnetv2 import EspNetV2Segmenter
 
 
 def picture(height, width, seed=0):
@@ -171,6 +174,28 @@ def test_task_network_tells_the_memory_that_it_needs(classes, decoder):
 
     told = network.bytes_per_pixel() * 128 * 128
     assert 0.6 * told < maps.peak < 1.05 * told
+
+
+@pytest.mark.parametrize(
+    ("scale", "zoom", "classes"),
+    [(0.5, 4 / 3, 20), (2.0, 4 / 3, 20), (2.0, 1, 19), (1.5, 1 / 2, 20), (1.0, 4 / 3, 120)],
+)
+def test_espnetv2_tells_the_memory_that_it_needs_at_its_zoom(scale, zoom, classes):
+    segmenter = EspNetV2Segmenter(EspNetV2(EspNetV2Config(scale, classes)), zoom)
+    seen = []
+
+    def watched(function, image, network):
+        x = torch.zeros(1, 3, *image.shape[:2]).contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), LivingMaps(network.network) as maps:
+            function(x)
+        seen.append((maps.peak, network.bytes_per_pixel() * image.shape[0] * image.shape[1]))
+        return np.zeros(image.shape[:2])
+
+    segmenter.runtime = SimpleNamespace(run=watched, is_tiled=lambda *_: False)
+    segmenter.segment(picture(192, 192))  # sides stay multiples of 32 inside
+
+    used, told = seen[0]
+    assert 0.9 * told < used < 1.05 * told
 
 
 @pytest.mark.parametrize("variant", ["tiny", "small"])
