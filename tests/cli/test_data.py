@@ -16,13 +16,24 @@ def run(*words):
     )
 
 
-def test_preview_writes_a_sheet(tmp_path, capsys):
+def test_preview_writes_a_sheet(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SCSC_DATA", str(tmp_path))  # keeps no scenes
     file = tmp_path / "sheet.png"
 
     run("preview", "streets", "--count", 1, "--output", file)
 
     assert capsys.readouterr().out.strip() == f"{file}: 1 of 1000 samples of streets train"
     assert np.asarray(Image.open(file)).shape[1] == 1440
+
+
+def test_preview_uses_the_scenes_that_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("SCSC_DATA", str(tmp_path))
+    (tmp_path / "streets").mkdir()
+
+    run("preview", "streets", "--count", 1, "--output", tmp_path / "sheet.png")
+
+    names = [path.name for path in (tmp_path / "streets" / "v2-train-pinhole-480x360").iterdir()]
+    assert sorted(names) == ["scene-0000000-label.png", "scene-0000000.png"]
 
 
 def test_preview_refuses_a_missing_folder(tmp_path):

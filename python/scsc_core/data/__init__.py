@@ -40,7 +40,7 @@ DATASETS = {
     "streets": "streets:open_streets",
 }
 SPLITS = ("train", "val", "test")
-_GENERATED = ("streets",)  # need no root
+_GENERATED = ("streets",)  # need no folder, and use one that is there
 _WITHOUT_TEST = ("cityscapes", "coco_boxes")
 _FOLDERS = {"coco_boxes": "coco_mini"}  # where it differs from the name
 
@@ -55,17 +55,18 @@ def root() -> Path | None:
 
 
 def folder_of(name: str, base: str | Path | None = None) -> Path | None:
-    """Folder of a data set inside `base`; None for generated sets, which need none.
+    """Folder of a data set inside `base`; None for generated sets that have none there.
 
     Args:
         name: a key of `DATASETS`.
         base: folder of all data sets; None means `root()`.
     Raises:
-        DataError: no base is given and there is no `root()`.
+        DataError: a set that needs its folder, no base is given and there is no `root()`.
     """
-    if name in _GENERATED:
-        return None
     base = root() if base is None else Path(base)
+    if name in _GENERATED:
+        kept = None if base is None else base / name
+        return kept if kept is not None and kept.is_dir() else None
     if base is None:
         raise DataError(f"data set {name} needs its folder: give --data-root or set SCSC_DATA")
     return base / _FOLDERS.get(name, name)
@@ -87,7 +88,8 @@ def open(
 
     Args:
         name: a key of `DATASETS`.
-        folder: of this data set; None means <root()>/<name>, coco_mini for coco_boxes.
+        folder: of this data set; None means <root()>/<name>, coco_mini for coco_boxes. Generated
+            sets use that folder where it exists and do without it elsewhere.
         split: "train", "val" or "test".
         classes: number of classes of the labels.
         options: of the data set's own `open_...` function.

@@ -9,6 +9,7 @@ camera would. The same arguments give the same bytes on every machine.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -127,7 +128,8 @@ def open_streets(
     come from the pool "test".
 
     Args:
-        root: folder that keeps rendered scenes as PNG for later reads; None renders every time.
+        root: folder that keeps rendered scenes as PNG for later reads; None renders every time, and
+            so does what cannot be written there (one line on standard error says so, once).
         split: "train", "val" or "test".
         classes: 7.
         count: number of scenes.
@@ -150,19 +152,21 @@ def open_streets(
     if root is not None:
         width, height = size
         folder = Path(root) / f"v{STREETS_VERSION}-{pool_name}-{camera}-{width}x{height}"
-        folder.mkdir(parents=True, exist_ok=True)
 
     def read(index: int) -> Sample:
-        paths = None
         if folder is not None:
             paths = (folder / f"{names[index]}.png", folder / f"{names[index]}-label.png")
             if paths[1].is_file():
                 return Sample(read_image(paths[0]), read_label(paths[1]), names[index], LICENCE)
         image, label = render(first + index, size, camera, pool_name)
-        if paths is not None:
-            # the label last: a scene is complete once its label is there
-            for path, picture in zip(paths, (image, label)):
-                _keep(path, picture)
+        if folder is not None:
+            try:
+                folder.mkdir(exist_ok=True)
+                # the label last: a scene is complete once its label is there
+                for path, picture in zip(paths, (image, label)):
+                    _keep(path, picture)
+            except OSError as error:
+                _note_not_kept(folder, error)
         return Sample(image, label, names[index], LICENCE)
 
     return Dataset("streets", split, classes, LICENCE, names, read)
@@ -171,5 +175,19 @@ def open_streets(
 def _keep(path: Path, picture: np.ndarray) -> None:
     """Write a PNG so that no other process ever sees half of it."""
     partial = path.with_suffix(f".{os.getpid()}.part")
-    Image.fromarray(picture).save(partial, "PNG", compress_level=1)
-    partial.replace(path)
+    try:
+        Image.fromarray(picture).save(partial, "PNG", compress_level=1)
+        partial.replace(path)
+    except OSError:
+        partial.unlink(missing_ok=True)
+        raise
+
+
+_told: set[Path] = set()  # folders that this process has told of
+
+
+def _note_not_kept(folder: Path, error: OSError) -> None:
+    if folder not in _told:
+        _told.add(folder)
+        reason = error.strerror or error
+        print(f"note: street scenes are not kept in {folder}: {reason}", file=sys.stderr)

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Street scenes: same bytes for the same arguments, complete labels, separate pools."""
 
+import errno
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from scsc_core import data
 from scsc_core.data import DataError, streets_acceptance
-from scsc_core.data.streets import render
+from scsc_core.data.streets import open_streets, render
 from scsc_core.data.streets_assets import pool
 from scsc_core.data.streets_draws import Draws
 from scsc_core.data.streets_looks import majority
@@ -60,12 +65,78 @@ def test_data_set_keeps_what_it_rendered(tmp_path):
 
     files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
     again = data.open("streets", tmp_path, "val", count=2, size=(64, 48))[1]
-    fresh = data.open("streets", None, "val", count=2, size=(64, 48))[1]
+    fresh = open_streets(None, "val", count=2, size=(64, 48))[1]
 
     assert files == ["scene-5000001-label.png", "scene-5000001.png"]
     for other in (again, fresh):
         assert np.array_equal(first.image, other.image)
         assert np.array_equal(first.label, other.label)
+
+
+def by_training():
+    from scsc_core.training.pictures import open_samples
+    from scsc_core.training.settings import DataSettings
+
+    options = {"count": 1, "size": [64, 48]}
+    return open_samples(DataSettings(name="streets", options=options), training=True)[0].image
+
+
+def by_evaluation():
+    from scsc_core.evaluation.ppen_inputs import frames
+
+    return frames("streets", "train", 1)[0].image
+
+
+def by_hand():
+    return data.open("streets", split="train", count=1, size=(64, 48))[0].image
+
+
+@pytest.mark.parametrize("read", [by_training, by_evaluation, by_hand])
+def test_folder_of_the_data_sets_keeps_scenes_where_it_has_streets(tmp_path, monkeypatch, read):
+    pytest.importorskip("torch", reason="training needs torch")
+    monkeypatch.setenv("SCSC_DATA", str(tmp_path))
+    fresh = read()
+    assert not list(tmp_path.iterdir()) and data.folder_of("streets") is None
+    (tmp_path / "streets").mkdir()
+
+    first = read()
+    (kept,) = (tmp_path / "streets").rglob("scene-0000000.png")
+    Image.fromarray(255 - np.asarray(Image.open(kept))).save(kept)
+
+    assert np.array_equal(first, fresh)
+    assert np.array_equal(read(), 255 - fresh)  # what lies there, not another rendering
+
+
+def test_opening_writes_nothing(tmp_path):
+    data.open("streets", tmp_path, "val", count=2)
+
+    assert not list(tmp_path.iterdir())
+
+
+def test_scenes_that_cannot_be_kept_are_rendered_and_told_once(tmp_path, capsys):
+    fresh = data.open("streets", tmp_path, "val", count=2, size=(64, 48))[1].image
+    (place,) = tmp_path.iterdir()
+    shutil.rmtree(place)
+    place.write_text("in the way")
+    scenes = data.open("streets", tmp_path, "val", count=2, size=(64, 48))
+
+    assert np.array_equal(scenes[1].image, fresh)
+    scenes[0]
+
+    told = capsys.readouterr().err
+    assert told == f"note: street scenes are not kept in {place}: File exists\n"
+
+
+def test_half_written_picture_does_not_stay(tmp_path, monkeypatch, capsys):
+    def full(self, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+
+    data.open("streets", tmp_path, "val", count=1, size=(64, 48))[0]
+
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert "No space left on device" in capsys.readouterr().err
 
 
 def test_splits_share_no_scene():
