@@ -7,6 +7,7 @@ whose weights are older than its recipe goes into `OLDER_THAN_RECIPE` until it i
 """
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -41,13 +42,39 @@ def change_entry(folder, name, change):
 
 
 @pytest.mark.parametrize("name", BUNDLED)
-def test_bundled_models_load_and_have_cards(name):
+def test_bundled_models_load(name):
     model = zoo.load(name)
 
     assert type(model).__name__ in zoo.NETWORKS[zoo.entry(name)["network"]]
-    card = (zoo.folder() / "cards" / f"{name}.md").read_text(encoding="utf-8")
-    for heading in ("Training data", "How made", "Validation", "Limits"):
-        assert f"**{heading}**" in card
+
+
+@pytest.mark.parametrize("name", sorted(zoo.index()))
+def test_card_tells_data_making_scores_and_limits(name):
+    sections = card_sections(name)
+
+    scores = sections.get("Test", sections.get("Validation", ""))
+    assert re.search(r"\| -?\d", scores)  # a table of figures
+    for heading in ("Training data", "How made", "Limits"):
+        assert len(sections[heading]) > 20
+    assert list(sections)[-1] == "Limits"
+
+
+@pytest.mark.parametrize("name", [n for n in LEARNED if "test" in zoo.entry(n)])
+def test_test_figures_lie_in_their_intervals(name):
+    rows = re.findall(
+        r"\| (-?[\d.]+) \| (-?[\d.]+) \.\. (-?[\d.]+) \|", card_sections(name)["Test"]
+    )
+
+    figures = [tuple(map(float, row)) for row in rows]
+    assert all(low <= value <= high for value, low, high in figures)
+    assert sum(low < high for _, low, high in figures) > 5  # rounded, a narrow one is a point
+
+
+def card_sections(name):
+    """Text of a card by its bold headings, in their order."""
+    card = (zoo.folder(name) / "cards" / f"{name}.md").read_text(encoding="utf-8")
+    parts = re.split(r"^\*\*([A-Z][\w ]+)\*\*", card, flags=re.MULTILINE)[1:]
+    return dict(zip(parts[::2], parts[1::2], strict=True))
 
 
 def test_index_lists_the_bundled_models_with_origin():
@@ -70,8 +97,6 @@ def test_learned_models_load_and_say_what_they_may_be_used_for(name):
     assert free or described["licence"] == "CC-BY-NC-4.0" and "No commercial use" in card
     needs = described.get("needs", [])
     assert all(needed in zoo.index() or needed in PUBLISHED for needed in needs)
-    for heading in ("Training data", "How made", "Validation", "Limits"):
-        assert f"**{heading}**" in card
 
 
 def chain():
@@ -109,6 +134,34 @@ def test_card_and_index_of_a_ppen_say_what_it_is_valid_for(name):
     low, high = entry["config"]["qp_range"]
     assert f"\n\n**Valid for**: {entry['valid_for']}.\n\n" in card
     assert entry["valid_for"].startswith(f"QP {low} to {high}; BPG 4:2:0, preset ")
+
+
+@pytest.mark.parametrize("name", [n for n in LEARNED if not n.startswith("ppen-")])
+def test_cards_of_the_other_learned_models_say_what_they_are_valid_for(name):
+    stage, settings = chain()[name]
+    told = " ".join(card_sections(name)["Valid for"].split())
+
+    def crops(size, scale):
+        return f"{size[1]} x {size[0]} px", f"scaled to {scale[0]} to {scale[1]}"
+
+    if stage == "task":
+        facts = ["480 x 360 px", *crops(settings.crop, settings.scale)]
+        facts += crops(settings.small_crop, settings.small_scale) if settings.small_share else []
+        facts.append({"camvid": "CamVid", "streets": "version 2"}[settings.data.name])
+    else:
+        facts = [f"QP {min(settings.qps)} to {max(settings.qps)}", f"preset {settings.preset}"]
+        facts += ["BPG 4:2:0", f"crops of {settings.side} x {settings.side} px", "CamVid"]
+    assert [fact for fact in facts if fact not in told] == []
+
+
+@pytest.mark.parametrize("name", [n for n in LEARNED if n.startswith("erf-")])
+def test_limits_of_a_task_network_name_its_weakest_categories(name):
+    sections = card_sections(name)
+    rows = re.findall(r"^\| (\w+) \| ([\d.]+) \|", sections["Test"], re.MULTILINE)
+    limits = " ".join(sections["Limits"].split())
+
+    for category, percent in sorted(rows, key=lambda row: float(row[1]))[:2]:
+        assert category in limits and f"{float(percent):.0f} %" in limits
 
 
 def test_networks_of_the_fresh_machine_are_bundled():
