@@ -18,7 +18,7 @@ class Augmentation:
         crop: (height, width) of the result.
         scale: (low, high) factor of both sides, log-uniform; antialiased, labels nearest.
         hflip, vflip: bool, mirror with probability 1/2.
-        roll: bool, shift a cyclic panorama sideways by a random offset.
+        roll: bool, shift a cyclic panorama sideways by a random offset; no training stage sets it.
         gamma: (low, high) exponent, log-uniform, of v / 255.
         gain: (low, high) factor of each colour channel.
     Source: training.md section 2.1.
