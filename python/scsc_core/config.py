@@ -274,7 +274,8 @@ def _place(model: type[BaseModel], loc: tuple) -> tuple[type[BaseModel], list[st
 
 
 def _list_rule(owner: type[BaseModel], place: list[str], value: Any) -> str:
-    kind = owner.model_fields[place[-1]].annotation
+    field = owner.model_fields.get(place[-1])  # None: a list inside a list
+    kind = field.annotation if field else None
     values = get_args(kind) if get_origin(kind) is tuple else ()
     if values and Ellipsis not in values:
         return f"a list of {len(values)} values, got {value!r}"
