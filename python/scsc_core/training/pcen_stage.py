@@ -24,7 +24,7 @@ from .information import channel_gains, information_loss, sobol_noise
 from .journal import draw_curves
 from .loop import check_finite
 from .pcen_models import PaperModule, PcenModule, UnfoldedModule
-from .publish import check_weights, publish, publish_log
+from .publish import check_weights, make_folder, publish, publish_log
 
 VALIDATION_SNR_DB = (2.0, 6.0, 10.0)
 VALIDATION_SEED = 7
@@ -205,6 +205,7 @@ def train(
     steps = recipe.steps if steps is None else steps
     if steps < 1:
         raise ValueError(f"steps must be >= 1, got {steps}")
+    output = make_folder(output)
     started = time.perf_counter()
     module_class, batch_loss, _, _ = _MODULES[model]
     with torch.random.fork_rng(devices=[]):
@@ -228,7 +229,6 @@ def train(
     check_weights(model, tensors)  # the last step's, which no loss has seen
     seconds = time.perf_counter() - started
     metrics = validate(model, tensors, recipe.validation_channels)
-    output = Path(output)
     weights = publish(
         output,
         _entry(model, recipe, seed, steps, metrics),

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -76,7 +76,7 @@ class PpenStage(StageBase):
     def __init__(self, settings: PpenSettings):
         self.settings = s = settings
         # models before pictures, which take long to read
-        self.network = self._started()
+        self.network = self.started(s)
         self.tasks = [load_segmenter(name, classes=None) for name in s.tasks]
         for name, task in zip(s.tasks, self.tasks, strict=True):
             if len(task.classes) != s.data.classes:
@@ -102,13 +102,15 @@ class PpenStage(StageBase):
         found = [Crop(str(i), *pair) for i, pair in enumerate(zip(images, labels, strict=True))]
         return ProxyWatch(found, self.proxy, self.tasks[0], s.qps, s.preset)
 
-    def _started(self) -> Ppen:
-        s = self.settings
+    @staticmethod
+    def started(settings: PpenSettings) -> Ppen:
+        """The network before the first step."""
+        s = settings
         torch.manual_seed(seed_for(s.seed, "weights"))
         config = PpenConfig(s.variant, s.qa, s.deform, s.strip, s.strip_window)
         if not s.start:
             return Ppen(config)
-        tensors = start_tensors(s.start, PpenStage.name)
+        tensors = start_tensors(s.start, PpenStage.name, "ppen", asdict(config))
         try:
             return load_weights(Ppen(config), tensors)
         except WeightsError as error:

@@ -141,11 +141,12 @@ class PretrainStage(StageBase):
     """
 
     name = "proxy-pretrain"
+    labels = False
 
     def __init__(self, settings: PretrainSettings):
         self.settings = settings
-        self.training = open_samples(settings.data, training=True, labels=False)
-        self.validation = open_samples(settings.data, training=False, labels=False)
+        self.training = open_samples(settings.data, training=True, labels=self.labels)
+        self.validation = open_samples(settings.data, training=False, labels=self.labels)
         self.network = _bottleneck(settings)
 
     def batch(self, step: int, rank: int, world: int):
@@ -208,14 +209,15 @@ class FitStage(StageBase):
     """
 
     name = "proxy-fit"
+    labels = False
 
     def __init__(self, settings: FitSettings):
         self.settings = s = settings
         # models before pictures, which take long to read
-        self.network = _started(s)
+        self.network = self.started(s)
         ppen = preprocessing.load(s.ppen)
-        self.training = open_samples(s.data, training=True, labels=False)
-        validation = open_samples(s.data, training=False, labels=False)
+        self.training = open_samples(s.data, training=True, labels=self.labels)
+        validation = open_samples(s.data, training=False, labels=self.labels)
         pool = CodecPool(codecs.get("bpg", preset=s.preset), s.codec_workers)
         cache = CodecCache(Path(s.cache), s.cache_gb)
 
@@ -227,6 +229,20 @@ class FitStage(StageBase):
         self.rate_cases = cases(self.training, s.rate_cases, "rate")
         self.held_out = cases(validation, s.validation_crops, "validation")
         fit_rate(self.network, self._fixed(self.rate_cases))
+
+    @staticmethod
+    def started(settings: FitSettings) -> Proxy | ResidualProxy:
+        """The network before the first step."""
+        fresh = _fresh(settings)
+        if not settings.start:
+            return fresh
+        found = zoo.load(settings.start)
+        same = type(found) is type(fresh)
+        if not same or getattr(found, "config", None) != getattr(fresh, "config", None):
+            raise zoo.ModelError(
+                f"start must be a proxy of variant {settings.variant}, {settings.start} is none"
+            )
+        return found.requires_grad_(True)
 
     def batch(self, step: int, rank: int, world: int):
         """(cases, links); the next step's cases are coded meanwhile."""
@@ -374,17 +390,3 @@ def _fresh(settings: FitSettings) -> Proxy | ResidualProxy:
         return _bottleneck(settings)
     torch.manual_seed(seed_for(settings.seed, "weights"))
     return ResidualProxy()
-
-
-def _started(settings: FitSettings) -> Proxy | ResidualProxy:
-    """The network a fit begins with."""
-    fresh = _fresh(settings)
-    if not settings.start:
-        return fresh
-    found = zoo.load(settings.start)
-    same = type(found) is type(fresh)
-    if not same or getattr(found, "config", None) != getattr(fresh, "config", None):
-        raise zoo.ModelError(
-            f"start must be a proxy of variant {settings.variant}, {settings.start} is none"
-        )
-    return found.requires_grad_(True)

@@ -78,6 +78,7 @@ class StageBase:
 
     device = torch.device("cpu")
     problem: str | None = None
+    labels = True  # whether pictures must have labels
 
     def place(self, device: torch.device) -> None:
         """Take a device for batches."""
@@ -102,11 +103,14 @@ class StageBase:
         """Nothing to end."""
 
 
-def start_tensors(start: str, stage: str) -> dict[str, np.ndarray]:
+def start_tensors(start: str, stage: str, network: str, config: dict) -> dict[str, np.ndarray]:
     """Weights to begin with, a name or a .safetensors file.
 
     Args:
         stage: that trains such weights, for the error's line.
+        network: kind of network, a key of `zoo.NETWORKS`.
+        config: what the start must have been built with, where it tells it: weights that merely
+            fit may belong to other layers.
     Raises:
         ModelError: see `zoo.tensors`; it names the recipe that makes the start where there is one.
     """
@@ -116,5 +120,14 @@ def start_tensors(start: str, stage: str) -> dict[str, np.ndarray]:
             raise zoo.ModelError(
                 f"no model {start!r}: `scsc train {stage} -c configs/{recipe}` makes it, then "
                 "give its file, start=FILE.safetensors"
+            )
+    described = zoo.describe(start)
+    if described["network"] != network:
+        raise zoo.ModelError(f"start {start} must be a {network}, it is a {described['network']}")
+    own = described.get("config") or {}
+    for key in config.keys() & own.keys():
+        if own[key] != config[key]:
+            raise zoo.ModelError(
+                f"start {start} was made with {key} {own[key]!r}, here it is {config[key]!r}"
             )
     return zoo.tensors(start)

@@ -14,15 +14,18 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from .. import data, zoo
+from .. import zoo
 from ..config import ConfigError, build, check_keys
 from ..model_choice import load_segmenter
 from ..nets.dct_proxy import FORMULA_PROXIES
 from ..runs import RunFolder, create_run
 from . import checkpoint
 from .loop import Outcome, Progress, make_fabric, train
+from .pictures import open_samples
+from .publish import make_folder
 from .record import publish_stage
 from .settings import StageSettings, merged, read_layer
+from .stage import StageBase
 from .unfinished import UnfinishedChain
 
 # stage -> module, settings class, stage class
@@ -74,11 +77,24 @@ class StageResult:
 
 def settings_class(stage: str) -> type[StageSettings]:
     """The configuration model of a stage; ValueError for an unknown one."""
+    module, name, _ = _names(stage)
+    return _of(_SETTINGS_HOME.get(name, module), name)
+
+
+def stage_class(stage: str) -> type[StageBase]:
+    """The class that trains a stage; ValueError for an unknown one."""
+    module, _, name = _names(stage)
+    return _of(module, name)
+
+
+def _names(stage: str) -> tuple[str, str, str]:
     if stage not in STAGES:
         raise ValueError(f"stage must be one of {', '.join(STAGES)}, got {stage!r}")
-    module, name, _ = STAGES[stage]
-    home = importlib.import_module(f".{_SETTINGS_HOME.get(name, module)}", __package__)
-    return getattr(home, name)
+    return STAGES[stage]
+
+
+def _of(module: str, name: str) -> Any:
+    return getattr(importlib.import_module(f".{module}", __package__), name)
 
 
 def configure(stage: str, files: list[Path], overrides: dict[str, Any]) -> StageSettings:
@@ -123,11 +139,11 @@ def run_stage(
     """
     if resume is not None:
         _check_resumable(Path(resume))
-    module, _, name = STAGES[stage]
-    settings_class(stage)
+    if output is not None:
+        make_folder(output)
     fabric = make_fabric(settings)
     fabric.launch()
-    built = getattr(importlib.import_module(f".{module}", __package__), name)(settings)
+    built = stage_class(stage)(settings)
     folder = _run_folder(fabric, f"train-{settings.model}", run_root, resume)
     if fabric.global_rank == 0:
         if resume is None:
@@ -183,16 +199,16 @@ def run_chain(
             here; all are checked before the first stage starts.
     """
     stages = read_chain(chain, overrides)
-    output.mkdir(parents=True, exist_ok=True)
+    make_folder(output)
     if not (output / zoo.INDEX).is_file():
         (output / zoo.INDEX).write_text("[]\n", encoding="utf-8")
     unfinished = UnfinishedChain(output)
     with _models_first(output):
         made: set[str] = set()
-        for _, settings in stages:
+        for stage, settings in stages:
             anew = bool(_uses(settings) & made)
             if anew or settings in unfinished or not _published(output, settings):
-                _check_available(settings, made)
+                _check_available(stage, settings, made)
                 unfinished.add(settings, anew)
                 made.add(settings.model)
         unfinished.save()
@@ -238,22 +254,28 @@ def _weights_of(settings: Any) -> set[str]:
     return named - {"", "none", *FORMULA_PROXIES}
 
 
-def _check_available(settings: Any, made: set[str]) -> None:
-    """Data sets and models of a stage are here, or made by the stages before it.
+def _check_available(stage: str, settings: Any, made: set[str]) -> None:
+    """Data sets and models of a stage are here and fit, or are made by the stages before it.
 
     Raises:
-        ConfigError: one line that names the stage's model and what is missing.
+        ConfigError: one line that names the stage's model and what is missing or wrong.
     """
+    from .ppen_stage import PpenSettings, load_proxy
+
     if isinstance(settings, PrecoderSettings):
         return
-    s = settings.data
+    found = stage_class(stage)
     try:
-        for split in (*s.train_splits, s.validation_split):
-            data.open(s.name, s.root, split, s.classes, **s.options)
+        if getattr(settings, "start", "") not in {"", *made}:
+            found.started(settings)
+        if isinstance(settings, PpenSettings) and settings.proxy not in made:
+            load_proxy(settings.proxy)
         for model in _weights_of(settings) - made:
-            zoo.tensors(model)
+            zoo.load(model)
         for model in set(getattr(settings, "tasks", ())) - made:
             load_segmenter(model, classes=None)
+        for training in (True, False):
+            open_samples(settings.data, training, found.labels)
     except ValueError as error:
         raise ConfigError(f"{settings.model}: {error}") from None
 

@@ -88,7 +88,8 @@ class TaskSettings(StageSettings):
 
 def _begin(network: ErfPspNet, start: str) -> None:
     """Weights of a published network, which has no auxiliary head; that one keeps its own."""
-    tensors = start_tensors(start, TaskStage.name)
+    config = {"classes": network.config.classes, "decoder": network.config.decoder}
+    tensors = start_tensors(start, TaskStage.name, "erf_pspnet", config)
     own = {k: v for k, v in weights_of(network).items() if k.startswith("auxiliary.")}
     try:
         load_weights(network, own | tensors)
@@ -119,7 +120,7 @@ class TaskStage(StageBase):
 
     def __init__(self, settings: TaskSettings):
         self.settings = settings
-        self.network = self._started()  # before the pictures, which take long to read
+        self.network = self.started(settings)  # before the pictures, which take long to read
         self.training = open_samples(settings.data, training=True)
         self.validation = open_samples(settings.data, training=False)
         self.weights = self._class_weights()
@@ -128,8 +129,10 @@ class TaskStage(StageBase):
         codec = codecs.get("bpg", preset=settings.preset)
         self.pool = CodecPool(codec, settings.codec_workers) if settings.coded_qps else None
 
-    def _started(self) -> _WithAuxiliary:
-        s = self.settings
+    @staticmethod
+    def started(settings: TaskSettings) -> _WithAuxiliary:
+        """The network before the first step."""
+        s = settings
         torch.manual_seed(seed_for(s.seed, "weights"))
         network = ErfPspNet(ErfPspNetConfig(s.data.classes, s.decoder, True, s.dropout))
         if s.start:

@@ -169,7 +169,15 @@ def test_weights_that_are_not_finite_are_not_published(tmp_path, monkeypatch, mo
     with pytest.raises(TrainingFailed, match=told):
         pcen_stage.train(model, tmp_path / "models", steps=steps)
 
-    assert not (tmp_path / "models").exists()
+    assert list((tmp_path / "models").iterdir()) == []
+
+
+def test_output_that_is_no_folder_is_told_before_training(tmp_path):
+    file = tmp_path / "models"
+    file.write_text("")
+
+    with pytest.raises(ValueError, match=f"output must be a folder .*, got {file}: "):
+        pcen_stage.train("pcen", file, progress=lambda *step: pytest.fail("it trains"))
 
 
 def test_hash_follows_what_decides_about_the_weights(monkeypatch):

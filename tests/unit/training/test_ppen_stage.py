@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stages `ppen` and `joint`: what is trained, what the loss is made of, what is refused."""
 
-import importlib
 import os
-import re
 import signal
 from dataclasses import replace
 from types import SimpleNamespace
@@ -12,13 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from scsc_core import zoo
 from scsc_core.codecs import bpg_planes
 from scsc_core.config import build
 from scsc_core.data.sample import IGNORE
-from scsc_core.nets.inference import weights_of
 from scsc_core.nets.layers import ste_round
-from scsc_core.nets.ppen import Ppen, PpenConfig
 from scsc_core.tasks.segmentation import segmentation_loss
 from scsc_core.training import checkpoint, joint_stage, loop, ppen_stage, proxy_watch
 from scsc_core.training.information import information_loss
@@ -26,8 +21,6 @@ from scsc_core.training.joint_stage import JointStage
 from scsc_core.training.pictures import to_image, to_tensor
 from scsc_core.training.ppen_settings import JointSettings, PpenSettings
 from scsc_core.training.ppen_stage import PpenStage
-from scsc_core.training.proxy_stage import FitSettings, FitStage
-from scsc_core.training.task_stage import TaskSettings, TaskStage
 from scsc_core.zoo import ModelError
 
 pytestmark = [
@@ -261,57 +254,17 @@ def test_picture_is_seen_at_another_scale_and_scored_at_its_own(frames):
         ({"tasks": ["espnetv2-3.0"]}, "must be one of .*got 'espnetv2-3.0'"),
         ({"proxy": "own-task"}, "proxy own-task is no codec proxy"),
         ({"proxy": "nothing"}, "no model 'nothing'"),
-        ({"start": "own-task"}, "start own-task: "),
-        ({"start": "own-ppen", "variant": "small"}, "start own-ppen: "),
+        ({"start": "own-task"}, "start own-task must be a ppen, it is a erf_pspnet"),
+        (
+            {"start": "own-ppen", "variant": "small"},
+            "start own-ppen was made with variant 'tiny', here it is 'small'",
+        ),
         ({"start": "mine.pth"}, "mine.pth is a pickle"),
     ],
 )
 def test_model_that_does_not_fit_is_refused(frames, options, told):
     with pytest.raises(ModelError, match=told):
         PpenStage(settings_of(frames, **options))
-
-
-@pytest.mark.parametrize(
-    ("kind", "settings"),
-    [(PpenStage, PpenSettings), (TaskStage, TaskSettings), (FitStage, FitSettings)],
-)
-def test_missing_start_is_told_before_any_picture_is_read(monkeypatch, kind, settings):
-    def read(*args, **options):
-        raise AssertionError("pictures are read")
-
-    monkeypatch.setattr(importlib.import_module(kind.__module__), "open_samples", read)
-
-    with pytest.raises(ModelError, match="no model 'nothing'; there are: "):
-        kind(settings(start="nothing"))
-
-
-@pytest.mark.parametrize(
-    ("kind", "settings", "start"),
-    [
-        (PpenStage, PpenSettings, "ppen-small-streets-start"),
-        (JointStage, JointSettings, "ppen-small-streets-start"),
-        (TaskStage, TaskSettings, "erf-pspnet-camvid-7-start"),
-    ],
-)
-def test_recipe_of_a_missing_start_is_named(root, kind, settings, start):
-    stage = "task" if kind is TaskStage else "ppen"
-    told = f"no model '{start}': `scsc train {stage} -c configs/train/{start}.yaml` makes it"
-
-    with pytest.raises(ModelError, match=re.escape(told)):
-        kind(settings(start=start))
-    assert (root / "configs" / "train" / f"{start}.yaml").is_file()
-
-
-def test_start_takes_the_weights_of_a_model(frames):
-    stage = PpenStage(settings_of(frames, start="own-ppen"))
-
-    fresh = PpenStage(settings_of(frames))
-    wanted = zoo.tensors("own-ppen")
-    found, other = weights_of(stage.network), weights_of(fresh.network)
-    assert found.keys() == wanted.keys()
-    assert all(np.array_equal(found[key], wanted[key]) for key in wanted)
-    assert any(not np.array_equal(other[key], wanted[key]) for key in wanted)
-    assert isinstance(fresh.network, Ppen) and fresh.network.config == PpenConfig("tiny")
 
 
 # joint --------------------------------------------------------------------------------------------

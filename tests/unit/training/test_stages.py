@@ -4,6 +4,7 @@
 import contextlib
 import math
 import os
+import shutil
 import signal
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from scsc_core import cli, zoo
 from scsc_core.codecs import bpg_planes
@@ -144,6 +146,15 @@ def run_entries(tmp_path, *entries):
         ({"stage": "ppen", "tasks": ["first"], "start": "second"}, "no model 'second'"),
         ({"stage": "ppen", "tasks": ["first"], "proxy": "second"}, "no model 'second'"),
         ({"stage": "proxy-fit", "ppen": "/none.safetensors"}, "/none.safetensors does not exist"),
+        (
+            {"stage": "ppen", "tasks": ["first"], "start": "own-ppen", "variant": "small"},
+            "start own-ppen was made with variant 'tiny'",
+        ),
+        (
+            {"stage": "ppen", "tasks": ["first"], "start": "own-proxy"},
+            "start own-proxy must be a ppen",
+        ),
+        ({"stage": "ppen", "tasks": ["first"], "proxy": "own-ppen"}, "own-ppen is no codec proxy"),
     ],
 )
 def test_what_an_entry_lacks_is_told_before_the_first_one_is_trained(
@@ -157,6 +168,31 @@ def test_what_an_entry_lacks_is_told_before_the_first_one_is_trained(
 
     assert trained == [] and "\n" not in str(caught.value)
     assert zoo.folders() == [models]
+
+
+@pytest.mark.usefixtures("models")
+def test_faulty_pictures_of_a_late_entry_are_told_before_the_first_one_is_trained(
+    tmp_path, trained, frames
+):
+    faulty = shutil.copytree(frames, tmp_path / "faulty")
+    label = min(faulty.glob("**/*annot/*.png"))
+    Image.fromarray(np.full_like(np.asarray(Image.open(label)), 99)).save(label)
+    folder = {"name": "camvid", "root": str(faulty)}
+
+    with pytest.raises(ConfigError, match=r"^last: .*class 99 is not allowed"):
+        run_entries(tmp_path, {"stage": "task", "model": "last", "data": folder})
+
+    assert trained == []
+
+
+def test_output_that_is_no_folder_is_told_before_training(tmp_path, trained):
+    file = tmp_path / "output"
+    file.write_text("")
+
+    with pytest.raises(ValueError, match=f"output must be a folder .*, got {file}: "):
+        run_entries(tmp_path)
+
+    assert trained == []
 
 
 @pytest.mark.usefixtures("models")
