@@ -106,8 +106,14 @@ def _task(stage: Any, outcome: Outcome):
     tensors = {
         k: v for k, v in weights_of(outcome.network.network).items() if not k.startswith("aux")
     }
+    (height, width), (smallest, largest) = s.crop, s.scale
+    valid_for = (
+        f"{c.classes} classes in pictures like those of {s.data.name}; trained on crops of "
+        f"{width} x {height} px of frames scaled to {smallest:g} to {largest:g}"
+    )
+    kind = f"segmentation-{c.classes}"
     entry = _entry(
-        stage, outcome, "erf_pspnet", config, task=f"segmentation-{c.classes}", needs=needs
+        stage, outcome, "erf_pspnet", config, task=kind, valid_for=valid_for, needs=needs
     )
     purpose = "segmentation network of the receiver (ERF-PSPNet)"
     limits = "Street scenes seen from a car, of one data set; "
@@ -168,7 +174,14 @@ def _proxy(stage: Any, outcome: Outcome):
         config = {"variant": network.config.variant, "conditioning": network.config.conditioning}
     used = (getattr(stage.settings, "start", ""), getattr(stage.settings, "ppen", "none"))
     needs = [name for name in used if name not in ("", "none")]
-    entry = _entry(stage, outcome, kind, config, codec="bpg", needs=needs)
+    more = {"needs": needs}
+    if stage.name == "proxy-fit":  # before it a proxy knows no codec
+        s = stage.settings
+        more["valid_for"] = (
+            f"QP {min(s.qps)} to {max(s.qps)}; BPG 4:2:0, preset {s.preset}; trained on crops of "
+            f"{s.side} x {s.side} px"
+        )
+    entry = _entry(stage, outcome, kind, config, codec="bpg", **more)
     purpose = "differentiable stand-in of BPG, for training"
     limits = "Its gradient is judged by scsc evaluate proxycheck; it codes nothing itself."
     return [(entry, weights_of(network), purpose, limits)]

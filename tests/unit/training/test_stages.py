@@ -91,6 +91,8 @@ def test_smoke_models_are_verified_loadable_and_described(smoke, monkeypatch, na
     card = (smoke[1] / "cards" / f"{name}.md").read_text()
     for heading in ("**Training data**", "**How made**", "**Validation**", "**Limits**"):
         assert heading in card
+    if name in ("smoke-task", "smoke-proxy", "smoke-ppen", "smoke-scsc"):
+        assert f"\n**Valid for**: {entry['valid_for']}.\n" in card
 
 
 @needs_bpg
