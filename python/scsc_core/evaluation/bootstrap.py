@@ -100,8 +100,8 @@ def means(drawn: np.ndarray, values: np.ndarray) -> np.ndarray:
 def interval(values: np.ndarray, level: float = LEVEL) -> tuple[float, float] | None:
     """Percentile interval of resampled values [resamples]; None if too many of them are undefined.
 
-    None without resamples, see `counts`. Undefined resamples (nan, inf) are left out as long as they are at most 10 %: beyond, what is
-    left says nothing about the whole.
+    None without resamples, see `counts`. Undefined resamples (nan, inf) are left out as long as they
+    are at most 10 %: beyond, what is left says nothing about the whole.
     """
     values = np.asarray(values, float)
     defined = values[np.isfinite(values)]

@@ -30,7 +30,8 @@ class UnfinishedChain:
         # model -> {"config_hash", "run": folder or None}
         self._models: dict[str, dict[str, Any]] = {}
         if self._path.is_file():
-            self._models = read_layer(self._path)
+            known = read_layer(self._path).items()  # a person may have touched it
+            self._models = {name: found for name, found in known if isinstance(found, dict)}
 
     def __contains__(self, settings: Any) -> bool:
         """Whether a model was still to be made, by the same configuration."""
@@ -50,7 +51,7 @@ class UnfinishedChain:
 
     def run(self, settings: Any) -> Path | None:
         """The run folder to go on in; None: no checkpoint is there."""
-        run = self._models[settings.model]["run"] if settings in self else None
+        run = self._models[settings.model].get("run") if settings in self else None
         if run is None:
             return None
         try:

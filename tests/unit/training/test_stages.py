@@ -258,6 +258,16 @@ def test_interrupted_chain_with_another_configuration_starts_anew(tmp_path, fram
     assert results[0][1] != run and not (tmp_path / "run" / "models" / unfinished.FILE).exists()
 
 
+def test_memory_of_a_chain_that_a_person_spoilt_is_no_hindrance(tmp_path):
+    settings = stages.PrecoderSettings()
+    entries = {"pcen": {"config_hash": settings.digest()}, "other": 3}
+    (tmp_path / unfinished.FILE).write_text(yaml.safe_dump(entries))
+
+    left = unfinished.UnfinishedChain(tmp_path)
+
+    assert settings in left and left.run(settings) is None
+
+
 def test_what_a_chain_had_still_to_make_outlives_it(tmp_path):
     first, second = (SimpleNamespace(model=m, digest=lambda: "hash") for m in ("first", "second"))
     left = unfinished.UnfinishedChain(tmp_path)
