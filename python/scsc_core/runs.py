@@ -7,6 +7,7 @@ runs/<time>-<name>/   config.yaml  metrics.json  log.jsonl  pictures, panel.png
 import contextlib
 import json
 import math
+import os
 import re
 import time
 from dataclasses import asdict, is_dataclass
@@ -63,6 +64,24 @@ class RunFolder:
         temporary = self.path / f"{name}.part"
         temporary.write_text(text, encoding="utf-8")
         return temporary.replace(self.path / name)
+
+
+def make_folder(folder: Path) -> Path:
+    """The folder of results, made where it is missing, before anything that takes long.
+
+    Raises:
+        ValueError: something else has its name, or it cannot be written.
+    """
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"output must be a folder that can be written, got {folder}: {error.strerror}"
+        ) from None
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"output must be a folder that can be written, got {folder}")
+    return folder
 
 
 def create_run(name: str, root: str | Path = "runs") -> RunFolder:

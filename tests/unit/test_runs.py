@@ -15,7 +15,7 @@ from PIL import Image
 
 from scsc_core import __version__
 from scsc_core.config import LinkConfig
-from scsc_core.runs import RunFolder, create_run
+from scsc_core.runs import RunFolder, create_run, make_folder
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -208,3 +208,17 @@ def test_folder_of_a_run_that_kept_nothing_is_discarded_and_another_is_not(tmp_p
 
     assert not empty.path.exists()
     assert used.path.is_dir()
+
+
+@pytest.mark.parametrize("place", ["file", "file/inside"])
+def test_results_want_a_folder(tmp_path, place):
+    (tmp_path / "file").write_text("")
+
+    with pytest.raises(ValueError, match=f"output must be a folder .*, got {tmp_path / place}: "):
+        make_folder(tmp_path / place)
+
+
+def test_folder_of_results_is_made_with_its_parents(tmp_path):
+    made = make_folder(tmp_path / "a" / "b")
+
+    assert made.is_dir() and make_folder(made) == made

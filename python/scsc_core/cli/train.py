@@ -190,12 +190,15 @@ def pcen(
     output: Annotated[
         Path, typer.Option(help="Folder for weights, index, card and loss curve.")
     ] = Path("runs/train-pcen"),
-    seed: Annotated[int, typer.Option(min=0, help="Same seed, same weights.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, help="Same seed, same weights; the bundled pcen-unfolded has seed 3."),
+    ] = 0,
     steps: Annotated[
         int | None, typer.Option(min=1, help="Steps; without it, those of the bundled weights.")
     ] = None,
 ) -> int:
-    """Train the precoder enhancement on random channels; about a minute on one core.
+    """Train the precoder enhancement on random channels; one to five minutes on one core.
 
     Use the result with SCSC_MODELS=<output>.
     """

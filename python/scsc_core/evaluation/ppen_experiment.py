@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import codecs, data
 from ..codecs.base import ImageCodec
+from ..runs import make_folder
 from . import bootstrap, controls, ppen_inputs
 from .best_control import NONE, Choice, ChoiceFile, choose
 from .checks import check_rising, check_workers
@@ -175,7 +176,7 @@ class Experiment:
             settings.data, settings.split, settings.frames, settings.folder
         )
         self.identity = codec_identity(self.codec)
-        settings.output.mkdir(parents=True, exist_ok=True)
+        make_folder(settings.output)
         self.choices = ChoiceFile(
             settings.output / f"best-control-{settings.data}.json", self.identity
         )

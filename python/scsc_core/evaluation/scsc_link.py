@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import codecs, data
 from ..config import LinkConfig
+from ..runs import make_folder
 from . import bootstrap, link_outcomes, ppen_inputs
 from .checks import check_rising, check_workers
 from .point_store import PointStore, key
@@ -180,7 +181,7 @@ class Experiment:
             settings.data, settings.split, settings.frames, settings.folder
         )
         self.codec = codec_identity(codecs.get("bpg"))
-        settings.output.mkdir(parents=True, exist_ok=True)
+        make_folder(settings.output)
 
     def run(self, progress: Callable[[int, int], None] = lambda done, total: None) -> Result:
         """Measure what is missing and combine; progress is called with (done, total) transmissions."""

@@ -20,11 +20,12 @@ from ..mimo.pcen import PcenNetwork, pcen_table
 from ..mimo.pcen_paper import PaperPcen, paper_table
 from ..mimo.pcen_unfolded import UnfoldedPcen, unfolded_table
 from ..mimo.precoding import situation
+from ..runs import make_folder
 from .information import channel_gains, information_loss, sobol_noise
 from .journal import draw_curves
 from .loop import check_finite
 from .pcen_models import PaperModule, PcenModule, UnfoldedModule
-from .publish import check_weights, make_folder, publish, publish_log
+from .publish import check_weights, publish, publish_log
 
 VALIDATION_SNR_DB = (2.0, 6.0, 10.0)
 VALIDATION_SEED = 7

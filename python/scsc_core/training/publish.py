@@ -23,24 +23,6 @@ def _replace(path: Path, text: str) -> None:
     os.replace(partial, path)
 
 
-def make_folder(folder: Path) -> Path:
-    """The folder of models, made where it is missing, before anything that takes long.
-
-    Raises:
-        ValueError: something else has its name, or it cannot be written.
-    """
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"output must be a folder that can be written, got {folder}: {error.strerror}"
-        ) from None
-    if not os.access(folder, os.W_OK):
-        raise ValueError(f"output must be a folder that can be written, got {folder}")
-    return folder
-
-
 def check_weights(name: str, tensors: dict[str, np.ndarray]) -> None:
     """TrainingFailed where a tensor of a model holds numbers that are not finite."""
     for key, values in tensors.items():

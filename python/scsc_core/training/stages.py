@@ -14,15 +14,14 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from .. import zoo
+from .. import preprocessing, zoo
 from ..config import ConfigError, build, check_keys
 from ..model_choice import load_segmenter
 from ..nets.dct_proxy import FORMULA_PROXIES
-from ..runs import RunFolder, create_run
+from ..runs import RunFolder, create_run, make_folder
 from . import checkpoint
 from .loop import Outcome, Progress, make_fabric, train
 from .pictures import open_samples
-from .publish import make_folder
 from .record import publish_stage
 from .settings import StageSettings, merged, read_layer
 from .stage import StageBase
@@ -245,13 +244,8 @@ def _go_on(
 
 def _uses(settings: Any) -> set[str]:
     """Models that a stage starts from or trains against."""
-    return _weights_of(settings) | set(getattr(settings, "tasks", ()))
-
-
-def _weights_of(settings: Any) -> set[str]:
-    """Models of `_uses` besides the task networks."""
     named = {getattr(settings, key, "") for key in ("start", "proxy", "ppen")}
-    return named - {"", "none", *FORMULA_PROXIES}
+    return named - {"", "none", *FORMULA_PROXIES} | set(getattr(settings, "tasks", ()))
 
 
 def _check_available(stage: str, settings: Any, made: set[str]) -> None:
@@ -270,8 +264,8 @@ def _check_available(stage: str, settings: Any, made: set[str]) -> None:
             found.started(settings)
         if isinstance(settings, PpenSettings) and settings.proxy not in made:
             load_proxy(settings.proxy)
-        for model in _weights_of(settings) - made:
-            zoo.load(model)
+        if getattr(settings, "ppen", "none") not in {"none", *made}:
+            preprocessing.load(settings.ppen)
         for model in set(getattr(settings, "tasks", ())) - made:
             load_segmenter(model, classes=None)
         for training in (True, False):
